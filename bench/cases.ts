@@ -30,7 +30,8 @@ export type JobSpec =
       /** Done again with what the first time left in the cache. */
       again?: true;
     }
-  | { type: 'predict'; texts: number };
+  /** `eightBit`: by a model that was found to answer in 8 bits as in float. */
+  | { type: 'predict'; texts: number; eightBit?: true };
 
 /** One figure of a job as a case of its own. */
 export interface Figure {
@@ -221,6 +222,19 @@ export const CASES: Readonly<Record<string, Case>> = {
     job: { type: 'predict', texts: 10_000 },
     figures: {
       'predict-10000': { figure: 'wall', what: 'MiniLM: 10,000 short texts from a file, whole job', target: 0.5 },
+    },
+    peers: ['pytorch'],
+    pairs: 2,
+  },
+  'predict-10000-8bit': {
+    kind: 'job',
+    job: { type: 'predict', texts: 10_000, eightBit: true },
+    figures: {
+      'predict-10000-8bit': {
+        figure: 'wall',
+        what: 'MiniLM: 10,000 short texts from a file, in 8 bits (PyTorch: float), whole job',
+        target: 0.35,
+      },
     },
     peers: ['pytorch'],
     pairs: 2,

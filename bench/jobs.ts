@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Tokenizer } from '../src/engine/text/tokenizer.ts';
 import { type Shape, trainingOperations } from './arithmetic.ts';
 import type { JobSpec } from './cases.ts';
-import { minilmClassifier, randomBertBase } from './models.ts';
+import { minilmClassifier, minilmIn8Bit, randomBertBase } from './models.ts';
 import { timed } from './process.ts';
 import type { Contender, Measured } from './spec.ts';
 import { writeRows, writeTexts } from './sst2.ts';
@@ -26,6 +26,7 @@ const checkoutOf = (contender: Contender, { root, against }: JobSetting): string
   contender === 'luthier' ? root : contender === 'before' ? against : null;
 
 type TrainJob = Extract<JobSpec, { type: 'train' }>;
+type PredictJob = Extract<JobSpec, { type: 'predict' }>;
 
 /** A job made ready: its model and rows lie there, and each contender can do it. */
 export interface ReadyJob {
@@ -198,11 +199,12 @@ async function peerTraining(
 
 const peerEnvironment = (threads: number) => ({ HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: String(threads) });
 
-async function predictJob({ texts: count }: { texts: number }, setting: JobSetting, folder: string): Promise<Ready> {
+async function predictJob(job: PredictJob, setting: JobSetting, folder: string): Promise<Ready> {
+  const { texts: count, eightBit } = job;
   const { root, minilm, data, python, threads } = setting;
   const file = join(folder, 'texts.txt');
   writeTexts(data, file, count);
-  const model = await minilmClassifier(root, minilm, join(data, 'stsa.binary.train'));
+  const model = await (eightBit ? minilmIn8Bit : minilmClassifier)(root, minilm, data);
   const script = [join(root, 'bench/peers/predict.py'), model, file, String(threads)];
   let batchSize: number | undefined;
   const peer = async (): Promise<Measured> => {

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openModelFolder, saveModelFolder, TOKENIZER_FILES } from '../src/engine/hub/model-folder.ts';
 import { initializeAll } from '../src/engine/model-files/load-weights.ts';
@@ -53,15 +53,30 @@ export function randomBertBase(root: string, minilm: string): Promise<string> {
   });
 }
 
-/** A classifier to predict with, made by a few steps from MiniLM. */
-export function minilmClassifier(root: string, minilm: string, trainFile: string): Promise<string> {
-  return once(made(root, 'minilm-classifier'), async (folder) => {
+/** A classifier to predict with, made by a few steps from MiniLM. @param data folder of SST-2's stsa.binary.* files */
+export function minilmClassifier(root: string, minilm: string, data: string): Promise<string> {
+  const dataset = { train: join(data, 'stsa.binary.train') };
+  return classifier(root, 'minilm-classifier', { model: minilm, dataset, max_steps: 10, validation_split: 0 });
+}
+
+/** One that is computed in 8 bits: it has learned enough for its answers to be compared on validation rows. */
+export async function minilmIn8Bit(root: string, minilm: string, data: string): Promise<string> {
+  const dataset = { train: join(data, 'stsa.binary.train'), validation: join(data, 'stsa.binary.dev') };
+  const more = { max_steps: 150, predict_in_8bit: true, backend: 'onnxruntime' };
+  const folder = await classifier(root, 'minilm-classifier-8bit', { model: minilm, dataset, ...more });
+  const { luthier } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+  if (luthier.predict_in_8bit?.used !== true)
+    throw new Error(`${folder}: its answers in 8 bits were not compared, or are too far from those in float`);
+  return folder;
+}
+
+function classifier(root: string, name: string, settings: object): Promise<string> {
+  return once(made(root, name), async (folder) => {
     const recipe = join(folder, 'prepare.recipe.json');
     const run = join(folder, 'run');
-    const settings = { per_device_train_batch_size: 16, max_steps: 10, validation_split: 0 };
     writeFileSync(
       recipe,
-      JSON.stringify({ task: 'text-classification', model: minilm, dataset: { train: trainFile }, ...settings }),
+      JSON.stringify({ task: 'text-classification', per_device_train_batch_size: 16, ...settings }),
     );
     await timed(process.execPath, [join(root, 'dist/engine/cli.cjs'), 'train', recipe, '--out', run, '--json']);
     cpSync(join(run, 'model'), folder, { recursive: true });

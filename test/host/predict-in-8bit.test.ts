@@ -1,12 +1,16 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EIGHT_BIT_FILE } from '../../src/engine/hub/model-folder.ts';
+import { writeSafetensors } from '../../src/engine/hub/safetensors.ts';
 import { evaluateModel } from '../../src/engine/infer/evaluate-model.ts';
 import { createPredictor, predictorOf } from '../../src/engine/infer/predictor.ts';
 import { eightBitOf, keepEightBit, predictionsOf } from '../../src/engine/model-files/eight-bit.ts';
+import { readRoundings } from '../../src/engine/model-files/eight-bit-file.ts';
 import { openModel } from '../../src/engine/model-files/open-model.ts';
 import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
+import type { Roundings } from '../../src/engine/runtime/programs.ts';
 import { createHostHandlers } from '../../src/engine/service/host/handlers.ts';
 import { createOnnxRuntimeExecutor } from '../../src/engine/tensor/executors/onnxruntime.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
@@ -53,7 +57,7 @@ describe.skipIf(!isFast)('predictions in 8 bits, on a processor that has fast pr
 
   it('are compared with float ones on the validation rows when the model is written, which says what was found', async () => {
     const check = (await checkIn('narrow'))!;
-    expect(check).toMatchObject({ used: true, rows: 20 });
+    expect(check).toMatchObject({ used: true, rows: 20, layers: 12, of_layers: 12 });
     expect(check.largest_difference).toBeGreaterThan(0);
     expect(told).toContain(`info: Predictions are computed with weights in 8 bits: on 20 validation rows, `);
     expect(told).toContain(`differ by at most ${check.largest_difference}.`);
@@ -111,7 +115,8 @@ describe.skipIf(!isFast)('predictions in 8 bits, on a processor that has fast pr
 
   it('are given up where the answers are too far away, which is said when it is written and when it is asked', async () => {
     await cp(join(place, 'narrow'), join(place, 'far'), { recursive: true });
-    await keepEightBit(join(place, 'far'), { used: false, rows: 20, rows_changed: 3, largest_difference: 0.2 });
+    const check = { rows: 20, rows_changed: 3, largest_difference: 0.2, layers: 12, of_layers: 12 };
+    await keepEightBit(join(place, 'far'), { used: false, ...check });
     const open = await openModel(join(place, 'far'), 'onnxruntime');
     expect(await predictionsOf(open)).toEqual({
       said: 'Computed in float: with weights in 8 bits, on 20 validation rows, 3 have another label than in float, and probabilities differ by at most 0.2.',
@@ -119,9 +124,68 @@ describe.skipIf(!isFast)('predictions in 8 bits, on a processor that has fast pr
     open.dispose();
   });
 
-  it('are not carried over to a model that is trained on from one', async () => {
+  it('are of some layers alone, if the others stay in float, which is said', async () => {
+    await cp(join(place, 'narrow'), join(place, 'some'), { recursive: true });
+    const open = await openModel(join(place, 'some'), 'onnxruntime');
+    const all = (await readRoundings(open.path, open.model))!;
+    expect([...all.keys()].sort()).toEqual(open.model.inputGroups().flat().sort());
+    const some = new Map([...all].filter(([name]) => !name.includes('intermediate')));
+    await keepEightBit(open.path, { ...(await checkIn('some'))!, layers: some.size }, some);
+    const config = JSON.parse(await readFile(join(open.path, 'config.json'), 'utf8'));
+    const computed = await predictionsOf({ ...open, config });
+    expect(computed.said).toMatch(/^Computed with 10 of 12 linear layers in 8 bits: on 20 validation rows, /);
+    expect(computed.eightBit).toEqual(some);
+    // As a version wrote it that knew one range for each layer.
+    const earlier = { ...config, luthier: { ...config.luthier, predict_in_8bit: { used: true, ranges: {} } } };
+    expect(await predictionsOf({ ...open, config: earlier })).toEqual({
+      said: expect.stringMatching(/^Computed in float: what config\.json says .* is not as this version writes it/),
+    });
+    const logitsOf = (eightBit?: Roundings) => predictorOf(open, { eightBit }).logits(TEXTS);
+    const [few, every, float] = [await logitsOf(some), await logitsOf(all), await logitsOf()];
+    expect(few).not.toEqual(every);
+    expect(few).not.toEqual(float);
+    open.dispose();
+  });
+
+  it('stay in float, and say why, where the file that says how to round is missing, damaged or another model’s', async () => {
+    const said = async (change: (file: string) => Promise<void>) => {
+      await cp(join(place, 'narrow'), join(place, 'other'), { recursive: true });
+      await change(join(place, 'other', EIGHT_BIT_FILE));
+      const open = await openModel(join(place, 'other'), 'onnxruntime');
+      const computed = await predictionsOf(open);
+      open.dispose();
+      expect(computed.eightBit).toBeUndefined();
+      return computed.said;
+    };
+    expect(await said((file) => rm(file))).toMatch(/^Computed in float: .*predict_in_8bit.safetensors cannot be read/);
+    expect(await said((file) => writeFile(file, 'x'))).toMatch(/^Computed in float: .*predict_in_8bit.safetensors/);
+    const wrong = async (tensors: Record<string, number[]>) =>
+      said((file) =>
+        writeSafetensors(
+          file,
+          Object.entries(tensors).map(([name, data]) => ({
+            ...({ name, shape: [data.length], dtype: 'F32' } as const),
+            data: Float32Array.from(data),
+          })),
+        ),
+      );
+    const about = 'Computed in float: what predict_in_8bit.safetensors says is about other layers than config.json’s.';
+    const layer = 'bert.encoder.layer.0.attention.self.query.weight';
+    expect(await wrong({ 'classifier.weight.range': [-1, 1] })).toBe(about);
+    expect(await wrong({ [`${layer}.range`]: [-1, 1] })).toBe(about);
+    expect(await wrong({ [`${layer}.range`]: [1, 2] })).toBe(about);
+    expect(await wrong({ [`${layer}.range`]: [-1, 1], [`${layer}.columns`]: Array(32).fill(0) })).toBe(about);
+    expect(await wrong({ [`${layer}.range`]: [-1, 1], [`${layer}.shift`]: Array(31).fill(0) })).toMatch(/31 numbers/);
+  });
+
+  it('are not carried over to a model that is trained on from one, nor left in the folder of one written in its place', async () => {
     await train('next', { model: 'narrow' });
     expect(await checkIn('next')).toBeUndefined();
+    expect(await readdir(join(place, 'narrow'))).toContain(EIGHT_BIT_FILE);
+    await cp(join(place, 'narrow'), join(place, 'over'), { recursive: true });
+    await train('over', {});
+    expect(await checkIn('over')).toBeUndefined();
+    expect(await readdir(join(place, 'over'))).not.toContain(EIGHT_BIT_FILE);
   });
 });
 
@@ -137,15 +201,15 @@ it('without validation rows nothing is compared, and a backend without fast prod
 });
 
 it('a damaged entry of a folder is none', () => {
-  const ranges = { 'a.weight': [-1, 2] };
-  const entry = { used: true, rows: 20, rows_changed: 0, largest_difference: 0.01, ranges };
+  const entry = { used: true, rows: 20, rows_changed: 0, largest_difference: 0.01, layers: 10, of_layers: 12 };
   expect(eightBitOf({ luthier: { predict_in_8bit: entry } })).toEqual(entry);
   for (const wrong of [
     { used: 'yes' },
     { rows: -1 },
     { rows_changed: 0.5 },
     { largest_difference: Number.NaN },
-    { ranges: { a: [1, 2] } },
+    { layers: 13 },
+    { of_layers: undefined },
   ])
     expect(eightBitOf({ luthier: { predict_in_8bit: { ...entry, ...wrong } } })).toBeUndefined();
   for (const config of [{}, { luthier: null }, { luthier: { predict_in_8bit: null } }])

@@ -26,6 +26,8 @@ export const MODULES_FILE = 'modules.json';
 export const POOLING_FILE = '1_Pooling/config.json';
 /** The template that a model learned its rows through. */
 export const TEMPLATE_FILE = 'prompt.prompty';
+/** How predictions in 8 bits round what goes into the layers. */
+export const EIGHT_BIT_FILE = 'predict_in_8bit.safetensors';
 
 /** What a tokenizer may consist of, whichever model it belongs to. */
 export const TOKENIZER_FILES = [
@@ -220,7 +222,10 @@ export async function modelFiles(folder: string): Promise<string[]> {
   return there.filter((name) => weights.includes(name) || isBeside(name));
 }
 
-const BESIDE: readonly string[] = [CONFIG_FILE, GENERATION_FILE, ...TOKENIZER_FILES, CARD_FILE, TEMPLATE_FILE];
+const BESIDE: readonly string[] = [
+  ...[CONFIG_FILE, GENERATION_FILE, ...TOKENIZER_FILES, CARD_FILE, TEMPLATE_FILE],
+  EIGHT_BIT_FILE,
+];
 const isBeside = (name: string): boolean => BESIDE.includes(name) || LICENCE.test(name);
 
 const LICENCE = /^(LICEN[CS]E|NOTICE)(\.(txt|md))?$/i;

@@ -12,7 +12,7 @@ import { inputsOf, refuseWrongInputs } from '../model-files/inputs.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
 import { type RowTemplate, valuesOfText } from '../prompts/row-template.ts';
 import { FittingBatch } from '../runtime/fitting-batch.ts';
-import type { LinearRanges } from '../runtime/programs.ts';
+import type { Roundings } from '../runtime/programs.ts';
 import { requireTask } from '../tasks/registry.ts';
 import { settingsOf } from '../tasks/settings.ts';
 import type { AnyAnswering, Item, LabelledItem, Logits, TaskSettings } from '../tasks/task.ts';
@@ -29,7 +29,7 @@ export interface PredictorOptions {
   /** Hears which backend was chosen, where that is not the usual one. */
   note?: Note;
   /** Linear layers that are computed in 8 bits where texts are answered; evaluations are never. */
-  eightBit?: LinearRanges | undefined;
+  eightBit?: Roundings | undefined;
 }
 
 /** A trained model that answers. */

@@ -1,14 +1,11 @@
 import { join } from 'node:path';
 import { writeJson } from '../../files/write-file.ts';
-import { counted, formatCount } from '../../protocol/index.ts';
+import { counted, formatCount, LuthierError } from '../../protocol/index.ts';
 import { isRecord, readJsonRecord } from '../hub/json-file.ts';
-import { CONFIG_FILE, type ModelConfig } from '../hub/model-folder.ts';
-import { isLayerWeight } from '../models/architecture.ts';
+import { CONFIG_FILE, EIGHT_BIT_FILE, type ModelConfig } from '../hub/model-folder.ts';
 import { OWN_KEY } from '../models/config.ts';
-import type { TaskModel } from '../runtime/model.ts';
-import type { LinearRanges } from '../runtime/programs.ts';
-import type { AnyTask, LabelledItem, TaskSettings } from '../tasks/task.ts';
-import type { Range } from '../tensor/executors/executor.ts';
+import type { Roundings } from '../runtime/programs.ts';
+import { readRoundings, writeRoundings } from './eight-bit-file.ts';
 import type { OpenModel } from './open-model.ts';
 
 /** What was found when a written model's answers in 8 bits were compared with those in float. */
@@ -21,104 +18,44 @@ export interface EightBitCheck {
   rows_changed: number;
   /** Largest difference of a probability. */
   largest_difference: number;
-}
-
-/** The same with what its predictions are computed by; it lies in the model's config.json. */
-export interface EightBitEntry extends EightBitCheck {
-  /** What goes into each linear layer, by the name of its weight; there where it is used. */
-  ranges?: Record<string, Range>;
+  /** Linear layers that were computed in 8 bits, and how many there are, the head's apart. */
+  layers: number;
+  of_layers: number;
 }
 
 /** Share of the compared rows that may have another label. */
 export const MOST_CHANGED = 0.01;
 /** What a probability may differ by. */
 export const MOST_DIFFERENCE = 0.05;
-/** Rows that are compared at most, and training rows that ranges are taken from. */
-const MOST_ROWS = 256;
-const BATCH = 64;
 const KEY = 'predict_in_8bit';
 
-export interface CompareOptions {
-  labels: readonly string[];
-  settings: TaskSettings;
-  /** Validation rows, of which some are compared. */
-  compared: readonly LabelledItem[];
-  /** Training rows, from which what goes into the layers is known. */
-  seen: readonly LabelledItem[];
-}
-
-/**
- * Compares a model's answers in 8 bits with those in float. What goes into a layer is rounded by the range that it has on
- * training rows, so that a text's answer depends on no other text, and rows that are compared say something about new ones.
- * @param model as it was read from its folder, on a backend that is fast in 8 bits
- */
-export async function compareIn8Bit(
-  model: TaskModel,
-  compare: NonNullable<AnyTask['compare']>,
-  { labels, settings, compared, seen }: CompareOptions,
-): Promise<EightBitEntry> {
-  const ranges = new Map<string, Range>();
-  for (const batch of batches(spread(seen))) {
-    for (const [name, [low, high]] of await model.linearRanges(batch)) {
-      const [lowest, highest] = ranges.get(name) ?? [0, 0];
-      ranges.set(name, [Math.min(low, lowest), Math.max(high, highest)]);
-    }
-  }
-  const rows = spread(compared);
-  let [changed, furthest] = [0, 0];
-  for (const batch of batches(rows)) {
-    const [float, narrow] = [await model.logits(batch), await model.logits(batch, ranges)];
-    const found = compare(batch, float, narrow, { labels: labels.length, settings });
-    changed += found.changed;
-    furthest = Math.max(furthest, found.largest);
-  }
-  const used = changed <= MOST_CHANGED * rows.length && furthest <= MOST_DIFFERENCE;
-  return {
-    ...{ used, rows: rows.length, rows_changed: changed, largest_difference: Number(furthest.toPrecision(3)) },
-    ...(used && { ranges: Object.fromEntries(ranges) }),
-  };
-}
-
-/** At most so many of a list as are looked at, evenly from all of it. */
-function spread<T>(all: readonly T[]): T[] {
-  const length = Math.min(MOST_ROWS, all.length);
-  return Array.from({ length }, (_, i) => all[Math.floor((i * all.length) / length)]!);
-}
-
-function* batches<T>(rows: readonly T[]): Iterable<T[]> {
-  for (let i = 0; i < rows.length; i += BATCH) yield rows.slice(i, i + BATCH);
-}
-
-/** Writes what was found into a model's folder. */
-export async function keepEightBit(folder: string, entry: EightBitEntry): Promise<void> {
+/** Writes what was found into a model's folder, and where it is used how layers round. */
+export async function keepEightBit(folder: string, check: EightBitCheck, roundings?: Roundings): Promise<void> {
+  if (roundings) await writeRoundings(folder, roundings);
   const path = join(folder, CONFIG_FILE);
   const config = await readJsonRecord(path);
-  await writeJson(path, { ...config, [OWN_KEY]: { ...(config[OWN_KEY] as object | undefined), [KEY]: entry } });
+  await writeJson(path, { ...config, [OWN_KEY]: { ...(config[OWN_KEY] as object | undefined), [KEY]: check } });
 }
 
+const mentions = ({ [OWN_KEY]: own }: ModelConfig): boolean => isRecord(own) && own[KEY] !== undefined;
+
 /** What a model's folder says of its predictions in 8 bits; undefined where nothing, or not as it should be. */
-export function eightBitOf(config: ModelConfig): EightBitEntry | undefined {
+export function eightBitOf(config: ModelConfig): EightBitCheck | undefined {
   const own = config[OWN_KEY];
   const entry = isRecord(own) ? own[KEY] : undefined;
   if (!isRecord(entry)) return undefined;
-  const { used, rows, rows_changed, largest_difference, ranges } = entry;
+  const { used, rows, rows_changed, largest_difference, layers, of_layers } = entry;
   if (typeof used !== 'boolean' || !isCount(rows) || !isCount(rows_changed)) return undefined;
   if (typeof largest_difference !== 'number' || !(largest_difference >= 0)) return undefined;
-  if (used && !(isRecord(ranges) && Object.values(ranges).every(isRange))) return undefined;
-  return {
-    ...{ used, rows, rows_changed, largest_difference },
-    ...(used && { ranges: ranges as Record<string, Range> }),
-  };
+  if (!isCount(layers) || !isCount(of_layers) || layers > of_layers) return undefined;
+  return { used, rows, rows_changed, largest_difference, layers, of_layers };
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-const isRange = (value: unknown): value is Range =>
-  Array.isArray(value) &&
-  value.length === 2 &&
-  value.every((end) => Number.isFinite(end)) &&
-  (value[0] as number) <= 0 &&
-  (value[1] as number) >= 0;
+/** What is computed in 8 bits, as a sentence goes on. */
+export const eightBitLayers = ({ layers, of_layers }: EightBitCheck): string =>
+  layers === of_layers ? 'weights in 8 bits' : `${layers} of ${counted(of_layers, 'linear layer')} in 8 bits`;
 
 /** What was found, as a sentence goes on. */
 export const eightBitFigures = ({ rows, rows_changed, largest_difference }: EightBitCheck): string =>
@@ -137,33 +74,45 @@ export function sayEightBit(found: EightBitCheck | NotCompared): [level: 'info' 
   if (typeof found === 'string') return ['warning', `${KEY}: ${WHY_NOT[found]}; predictions stay in float.`];
   const figures = eightBitFigures(found);
   return found.used
-    ? ['info', `Predictions are computed with weights in 8 bits: ${figures}.`]
+    ? ['info', `Predictions are computed with ${eightBitLayers(found)}: ${figures}.`]
     : [
         'warning',
-        `${KEY}: ${figures}. At most ${100 * MOST_CHANGED} % of the rows and ${MOST_DIFFERENCE} are allowed; predictions stay in float.`,
+        `${KEY}: with weights in 8 bits, ${figures}. At most ${100 * MOST_CHANGED} % of the rows and ${MOST_DIFFERENCE} are allowed, which is not reached with half of the layers in float either; predictions stay in float.`,
       ];
 }
 
 /** How a model's predictions are computed. */
 export interface Computed {
   /** In float where it is left out. */
-  eightBit?: LinearRanges;
+  eightBit?: Roundings;
   /** What to say of it; nothing where its folder does not mention 8 bits. */
   said?: string;
 }
 
 /** How to compute a model's predictions, by what its folder says and what this machine can do. */
-export async function predictionsOf({ model, config }: Pick<OpenModel, 'model' | 'config'>): Promise<Computed> {
+export async function predictionsOf({
+  path,
+  model,
+  config,
+}: Pick<OpenModel, 'path' | 'model' | 'config'>): Promise<Computed> {
   const entry = eightBitOf(config);
-  if (!entry) return {};
+  if (!entry)
+    return mentions(config)
+      ? {
+          said: `Computed in float: what ${CONFIG_FILE} says of predictions in 8 bits is not as this version writes it; a model that is trained again has them.`,
+        }
+      : {};
   const figures = eightBitFigures(entry);
   if (!entry.used) return { said: `Computed in float: with weights in 8 bits, ${figures}.` };
   if (!(await model.isFastIn8Bit()))
     return { said: 'Computed in float: this processor or backend has no fast products in 8 bits.' };
-  const isMeant = isLayerWeight(model.architecture);
-  const ranges = new Map(Object.entries(entry.ranges ?? {}));
-  const layers = [...model.declaration().parameters.keys()].filter(isMeant);
-  if (layers.length !== ranges.size || !layers.every((name) => ranges.has(name)))
-    return { said: 'Computed in float: what config.json says of 8 bits is about other layers.' };
-  return { eightBit: ranges, said: `Computed with weights in 8 bits: ${figures}.` };
+  try {
+    const eightBit = await readRoundings(path, model);
+    return eightBit?.size === entry.layers
+      ? { eightBit, said: `Computed with ${eightBitLayers(entry)}: ${figures}.` }
+      : { said: `Computed in float: what ${EIGHT_BIT_FILE} says is about other layers than config.json’s.` };
+  } catch (error) {
+    if (!(error instanceof LuthierError)) throw error;
+    return { said: `Computed in float: ${error.message}` };
+  }
 }

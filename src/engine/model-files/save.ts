@@ -11,7 +11,9 @@ import type { TaskModel } from '../runtime/model.ts';
 import { kindOf } from '../strategies/index.ts';
 import type { AnyTask, Item, LabelledItem, TaskSettings } from '../tasks/task.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-import { compareIn8Bit, type EightBitCheck, keepEightBit, type NotCompared } from './eight-bit.ts';
+import { compareIn8Bit } from './compare-in-8-bit.ts';
+import { type EightBitCheck, keepEightBit, type NotCompared } from './eight-bit.ts';
+import { removeRoundings } from './eight-bit-file.ts';
 import { ownEntry } from './inputs.ts';
 import { openModel } from './open-model.ts';
 import { type BaseModel, saveAdapter } from './save-adapter.ts';
@@ -72,6 +74,7 @@ export async function saveTaskModel(
   await tokenizer.save(target, Math.min(maxLength, model.architecture.maxPositions));
   // Of an earlier model in the same place.
   await rm(join(target, TEMPLATE_FILE), { force: true });
+  await removeRoundings(target);
   if (template) await writeFileAtomically(join(target, TEMPLATE_FILE), template.text);
   await saveModelFolder(target, {
     config: modelConfig(task, source.config, model.architecture, labels, options.inputs, options.settings),
@@ -128,9 +131,9 @@ async function checkedIn8Bit(
   if (!rows || !compare) return undefined;
   if (rows.compared.length === 0) return 'no-rows';
   if (!(await model.isFastIn8Bit())) return 'not-fast';
-  const entry = await compareIn8Bit(model, compare, { labels, settings, ...rows });
-  await keepEightBit(target, entry);
-  return entry;
+  const { check, roundings } = await compareIn8Bit(model, compare, { labels, settings, ...rows });
+  await keepEightBit(target, check, check.used ? roundings : undefined);
+  return check;
 }
 
 /** Logits that are compared at most: of a vocabulary's, those of few tokens are many. */

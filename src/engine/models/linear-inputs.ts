@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Architecture } from './architecture.ts';
+import { type Architecture, declarationOf } from './architecture.ts';
 import { decorate } from './scope.ts';
 
 /**
@@ -19,3 +19,16 @@ export const withLinearInputs = (
       },
     })),
 });
+
+/**
+ * Linear layers by the names of their weights, those together that read the same input.
+ * @param isMeant which of them
+ */
+export function readersOfInputs(architecture: Architecture, isMeant: (weight: string) => boolean): string[][] {
+  const groups = new Map<tf.Tensor, string[]>();
+  const listening = withLinearInputs(architecture, (weight, x) => {
+    if (isMeant(weight)) groups.set(x, [...(groups.get(x) ?? []), weight]);
+  });
+  declarationOf(listening);
+  return [...groups.values()];
+}

@@ -27,7 +27,7 @@ import { readJsonRecord } from '../hub/json-file.ts';
 import { type ModelCard, readModelCard } from '../hub/model-card.ts';
 import { CARD_FILE, CONFIG_FILE, type ModelConfig, TEMPLATE_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
-import { eightBitFigures, eightBitOf } from '../model-files/eight-bit.ts';
+import { eightBitFigures, eightBitLayers, eightBitOf } from '../model-files/eight-bit.ts';
 import { poolingOfModel } from '../models/config.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
 import { taskNamed } from '../tasks/registry.ts';
@@ -216,7 +216,7 @@ function eightBitNote(config: ModelConfig): string[] {
   const check = eightBitOf(config);
   if (!check?.used) return [];
   return [
-    `Luthier computes its predictions with weights in 8 bits: ${eightBitFigures(check)}. Evaluations, the results below among them, and other programs compute in float.`,
+    `Luthier computes its predictions with ${eightBitLayers(check)}: ${eightBitFigures(check)}. Evaluations, the results below among them, and other programs compute in float.`,
   ];
 }
 

@@ -8,10 +8,11 @@ import {
   statesIn,
 } from '../models/architecture.ts';
 import type { BatchShape } from '../models/batch.ts';
+import { readersOfInputs } from '../models/linear-inputs.ts';
 import type { Declaration } from '../models/scope.ts';
 import { Phases } from '../strategies/phases.ts';
 import { IGNORED, type Item, type LabelledItem, type Loss } from '../tasks/task.ts';
-import type { Compiled, DeviceCompiled, Executor, Feed, Range, TensorData } from '../tensor/executors/executor.ts';
+import type { Compiled, DeviceCompiled, Executor, Feed, TensorData } from '../tensor/executors/executor.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { rowWords } from '../tensor/ops/index.ts';
 import { CompiledCache } from './compiled-cache.ts';
@@ -21,21 +22,22 @@ import { matricesOf } from './matrices.ts';
 import { type BatchArrays, type Packing, packTexts, rowLength, writeBatch } from './packing.ts';
 import { ParameterStore } from './parameter-store.ts';
 import {
+  driftProgram,
   forwardProgram,
   GRADIENT,
-  HIGH,
+  INPUT,
+  inputsProgram,
   LEARNED,
-  type LinearRanges,
-  LOW,
   lossesProgram,
   MASK,
   PARAMETER,
   type ProgramOptions,
   type ReadyProgram,
-  rangesProgram,
+  type Roundings,
   rowsOf,
   trainingProgram,
 } from './programs.ts';
+import type { InputColumns, LinearWeight } from './rounding.ts';
 
 export interface TaskModelOptions {
   executor: Executor;
@@ -82,6 +84,8 @@ export class TaskModel {
   /** The head reads every token's state, each by itself: it may be computed for some alone. */
   readonly #readsEach: boolean;
   readonly #loss = new Float32Array(1);
+  readonly #numbers = new WeakMap<Roundings, number>();
+  #numbered = 0;
 
   constructor(options: TaskModelOptions) {
     this.#options = options;
@@ -135,24 +139,66 @@ export class TaskModel {
 
   /**
    * Logits of items, packed as given: `[states, C]` of one after the other.
-   * @param eightBit linear layers that may be computed in 8 bits; the same ones each time
+   * @param eightBit linear layers that may be computed in 8 bits
    */
-  async logits(items: readonly Item[], eightBit?: LinearRanges): Promise<Float32Array> {
+  async logits(items: readonly Item[], eightBit?: Roundings): Promise<Float32Array> {
     const { arrays, shape, starts } = this.#pack(items, items.length);
     const packed = await this.#forward('all', shape, arrays, this.numLabels, eightBit);
     return this.architecture.reads === 'all' ? inOrder(items, packed, starts, this.numLabels) : packed;
   }
 
-  /** What goes into the linear layers, the head's apart, when these items are answered: the range of each. */
-  async linearRanges(items: readonly Item[]): Promise<LinearRanges> {
+  /** The linear layers, the head's apart, by the names of their weights: those together that read the same input. */
+  inputGroups(): string[][] {
+    return readersOfInputs(this.architecture, isLayerWeight(this.architecture));
+  }
+
+  /** The weight of a linear layer. */
+  linearWeight(name: string): LinearWeight {
+    const { shape, layout } = this.declaration().parameters.get(name)!;
+    const [rows, columns] = shape as [number, number];
+    const isOutFirst = layout === 'out,in';
+    return {
+      ...{ data: this.store.get(name).weight, layout: layout! },
+      ...{ inputs: isOutFirst ? columns : rows, outputs: isOutFirst ? rows : columns },
+    };
+  }
+
+  /**
+   * What goes into linear layers when these items are answered.
+   * @param weights of the layers
+   */
+  async linearInputs(items: readonly Item[], weights: ReadonlySet<string>): Promise<Map<string, InputColumns>> {
+    const found = await this.#heard('inputs', items, (options) => inputsProgram(options, weights));
+    const of = (name: string): InputColumns => ({
+      low: found[INPUT.low + name]!,
+      high: found[INPUT.high + name]!,
+      sum: found[INPUT.sum + name]!,
+      squares: found[INPUT.squares + name]!,
+      rows: found[INPUT.rows + name]![0]!,
+    });
+    return new Map([...weights].map((name) => [name, of(name)]));
+  }
+
+  /** What rounding adds to each column of layers' inputs when these items are answered in float, summed over their rows. */
+  async inputDrift(items: readonly Item[], roundings: Roundings): Promise<Map<string, Float32Array>> {
+    const kind = `drift ${this.#numberOf(roundings)}`;
+    const found = await this.#heard(kind, items, (options) => driftProgram(options, roundings));
+    return new Map([...roundings.keys()].map((name) => [name, found[INPUT.drift + name]!]));
+  }
+
+  /** Everything that a program tells of a batch. */
+  async #heard(
+    kind: string,
+    items: readonly Item[],
+    build: (options: ProgramOptions) => ReadyProgram,
+  ): Promise<Record<string, Float32Array>> {
     const { arrays, shape } = this.#pack(items, items.length);
-    const isMeant = isLayerWeight(this.architecture);
-    const compiled = await this.#compile('ranges', shape, (options) => rangesProgram(options, isMeant));
-    const fetches = Object.fromEntries(Object.keys(compiled.outputs).map((name) => [name, new Float32Array(1)]));
+    const compiled = await this.#compile(kind, shape, build);
+    const fetches = Object.fromEntries(
+      Object.entries(compiled.outputs).map(([name, { shape }]) => [name, new Float32Array(sizeOf(shape))]),
+    );
     await compiled.run({ ...arrays, ...(await this.#weights('all')) }, fetches);
-    const weights = [...this.declaration().parameters.keys()].filter((name) => HIGH + name in fetches);
-    const ends = (name: string): Range => [fetches[LOW + name]![0]!, fetches[HIGH + name]![0]!];
-    return new Map(weights.map((name) => [name, ends(name)]));
+    return fetches;
   }
 
   /**
@@ -211,15 +257,22 @@ export class TaskModel {
     await compiled.run({ ...feeds, ...(await this.#weights('all')) }, fetchesOf(compiled.outputs));
   }
 
+  /** Roundings are told apart by who they are. */
+  #numberOf(roundings: Roundings): number {
+    const number = this.#numbers.get(roundings) ?? ++this.#numbered;
+    this.#numbers.set(roundings, number);
+    return number;
+  }
+
   async #forward(
     part: Part,
     shape: BatchShape,
     arrays: Record<string, Feed>,
     width: number,
-    eightBit?: LinearRanges,
+    eightBit?: Roundings,
   ): Promise<Float32Array> {
     const output = new Float32Array(statesIn(this.architecture, shape) * width);
-    const kind = eightBit ? `${part} in 8 bits` : part;
+    const kind = eightBit ? `${part} in 8 bits ${this.#numberOf(eightBit)}` : part;
     const compiled = await this.#compile(kind, shape, (options) => forwardProgram(part, options, eightBit));
     await compiled.run({ ...arrays, ...(await this.#weights(part)) }, { output });
     return output;

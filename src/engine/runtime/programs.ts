@@ -6,7 +6,15 @@ import { withLinearInputs } from '../models/linear-inputs.ts';
 import { withMarkedLayers } from '../models/marked-layers.ts';
 import type { Source } from '../models/scope.ts';
 import type { Loss } from '../tasks/task.ts';
-import type { CompileOptions, Program, Range, Shape, TensorSpec } from '../tensor/executors/executor.ts';
+import {
+  type CompileOptions,
+  type Program,
+  type Rounding,
+  type Shape,
+  stepOf,
+  type TensorSpec,
+  zeroOf,
+} from '../tensor/executors/executor.ts';
 import { dropoutScales, embedding, rowLosses, valueAndGrads } from '../tensor/ops/index.ts';
 import { type Block, concatenated } from './flat-blocks.ts';
 
@@ -67,7 +75,7 @@ export const parameterSpecs = (
  * given when nothing below it changes; and from these on, `head`, the logits. Or to their embeddings `[N, H]`.
  * @param eightBit linear layers that may be computed in 8 bits
  */
-export function forwardProgram(part: Part, options: ProgramOptions, eightBit?: LinearRanges): ReadyProgram {
+export function forwardProgram(part: Part, options: ProgramOptions, eightBit?: Roundings): ReadyProgram {
   const { architecture, shape } = options;
   const parameters = parameterSpecs(part, options, (name) => eightBit?.has(name) ?? false);
   for (const [name, beside] of eightBit ?? []) {
@@ -80,24 +88,61 @@ export function forwardProgram(part: Part, options: ProgramOptions, eightBit?: L
   };
 }
 
-/** By the name of a linear layer's weight, the range of what goes into it. */
-export type LinearRanges = ReadonlyMap<string, Range>;
+/** By the name of a linear layer's weight, how what goes into it is rounded. */
+export type Roundings = ReadonlyMap<string, Rounding>;
 
-export const LOW = 'low:';
-export const HIGH = 'high:';
+/** What is told of the columns of a layer's input, each in front of the name of its weight. */
+export const INPUT = { low: 'low:', high: 'high:', sum: 'sum:', squares: 'squares:', drift: 'drift:', rows: 'rows:' };
 
-/** What goes into linear layers, of a batch: the lowest and the highest number, 0 or beyond, by the names of their weights. */
-export function rangesProgram(options: ProgramOptions, isMeant: (weight: string) => boolean): ReadyProgram {
+/**
+ * Of what goes into linear layers when a batch is answered, `[M, K]`, K numbers each: the lowest and the highest, 0 or
+ * beyond; the sum, and the squares' sum, over so many `rows` (padding is none).
+ * @param weights of the layers
+ */
+export const inputsProgram = (options: ProgramOptions, weights: ReadonlySet<string>): ReadyProgram =>
+  listeningProgram(options, (weight, x, isToken) => {
+    if (!weights.has(weight)) return {};
+    const own = isToken ? tf.mul(x, isToken) : x;
+    return {
+      [INPUT.high + weight]: tf.max(tf.relu(own), 0),
+      [INPUT.low + weight]: tf.neg(tf.max(tf.relu(tf.neg(own)), 0)),
+      [INPUT.sum + weight]: tf.sum(own, 0),
+      [INPUT.squares + weight]: tf.sum(tf.square(own), 0),
+      [INPUT.rows + weight]: isToken ? tf.sum(isToken) : tf.scalar(x.shape[0]),
+    };
+  });
+
+/** The sum of what rounding adds to each column of these layers' inputs. */
+export const driftProgram = (options: ProgramOptions, roundings: Roundings): ReadyProgram =>
+  listeningProgram(options, (weight, x, isToken) => {
+    const rounding = roundings.get(weight);
+    if (!rounding) return {};
+    const { range, columns } = rounding;
+    const unit = tf.tensor1d(Array.from({ length: x.shape[1] }, (_, k) => (columns?.[k] ?? 1) * stepOf(range)));
+    const zero = zeroOf(range);
+    const places = tf.floor(tf.add(tf.div(x, unit), zero + 0.5));
+    const rounded = tf.mul(tf.sub(tf.minimum(tf.maximum(places, 0), 255), zero), unit);
+    const added = tf.sub(rounded, x);
+    return { [INPUT.drift + weight]: tf.sum(isToken ? tf.mul(added, isToken) : added, 0) };
+  });
+
+/** @param hear is told of each linear layer, and which rows of its input are tokens, `[M, 1]`, where not all are */
+function listeningProgram(
+  options: ProgramOptions,
+  hear: (weight: string, x: tf.Tensor2D, isToken: tf.Tensor | undefined) => Tensors,
+): ReadyProgram {
   const { architecture, shape } = options;
+  const tokens = shape.rows * shape.length;
   return {
     inputs: { ...partSpecs('all', architecture, shape), ...parameterSpecs('all', options) },
     program: (inputs) => {
       const found: Tensors = {};
-      const listening = withLinearInputs(architecture, (weight, x) => {
-        if (!isMeant(weight)) return;
-        found[HIGH + weight] = tf.max(tf.relu(x));
-        found[LOW + weight] = tf.neg(tf.max(tf.relu(tf.neg(x))));
-      });
+      const isToken = tf.cast(tf.greater(tf.reshape(inputs.text_ids!, [tokens, 1]), 0), 'float32');
+      // What is computed for a token of each text alone has no padding, and mostly another number of rows.
+      const hasPadding = ({ shape: [rows] }: tf.Tensor2D) => rows === tokens && tokens !== shape.texts;
+      const listening = withLinearInputs(architecture, (weight, x) =>
+        Object.assign(found, hear(weight, x, hasPadding(x) ? isToken : undefined)),
+      );
       compute('all', listening, sourceOf(inputs), inputs, options);
       return found;
     },

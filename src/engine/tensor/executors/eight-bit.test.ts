@@ -31,6 +31,29 @@ describe('8-bit weights', () => {
     });
   });
 
+  it('are multiplied before they are rounded, each input’s by its own factor', () => {
+    const [byRow, byColumn] = [rows, columns].map((n) => Float32Array.from({ length: n }, (_, i) => 1 + (i % 4)));
+    const times = (factorOf: (i: number) => number) => matrix.map((x, i) => x * factorOf(i));
+    expect(quantizeColumns(matrix, columns, 127, byRow)).toEqual(
+      quantizeColumns(
+        times((i) => byRow![Math.floor(i / columns)]!),
+        columns,
+        127,
+      ),
+    );
+    expect(quantizeTransposed(matrix, columns, 127, byColumn)).toEqual(
+      quantizeTransposed(
+        times((i) => byColumn![i % columns]!),
+        columns,
+        127,
+      ),
+    );
+    const weights = new EightBitWeights(127);
+    const plain = weights.of(matrix, columns, true);
+    expect(weights.of(matrix, columns, true, byColumn)).not.toEqual(plain);
+    expect(weights.of(matrix, columns, true)).toEqual(plain);
+  });
+
   it('are made once', () => {
     const weights = new EightBitWeights(127);
     expect(weights.of(matrix, columns, true)).toBe(weights.of(matrix, columns, true));

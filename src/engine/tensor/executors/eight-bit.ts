@@ -12,8 +12,15 @@ export interface EightBitMatrix {
 /**
  * The nearest 8-bit matrix to `[rows, columns]`, symmetric, with a scale for each column.
  * @param range largest magnitude of a value, at most 127
+ * @param factors what each row is multiplied by before
  */
-export function quantizeColumns(matrix: Float32Array, columns: number, range: number): EightBitMatrix {
+export function quantizeColumns(
+  given: Float32Array,
+  columns: number,
+  range: number,
+  factors?: Float32Array,
+): EightBitMatrix {
+  const matrix = factors ? given.map((x, i) => x * factors[Math.floor(i / columns)]!) : given;
   const largest = new Float32Array(columns);
   for (let i = 0, c = 0; i < matrix.length; i++) {
     const magnitude = Math.abs(matrix[i]!);
@@ -31,8 +38,17 @@ export function quantizeColumns(matrix: Float32Array, columns: number, range: nu
   return { values, scales };
 }
 
-/** The same of the transposed matrix, `[columns, rows]`, with a scale for each row of the given one. */
-export function quantizeTransposed(matrix: Float32Array, columns: number, range: number): EightBitMatrix {
+/**
+ * The same of the transposed matrix, `[columns, rows]`, with a scale for each row of the given one.
+ * @param factors what each column of the given one, a row of the transposed, is multiplied by before
+ */
+export function quantizeTransposed(
+  given: Float32Array,
+  columns: number,
+  range: number,
+  factors?: Float32Array,
+): EightBitMatrix {
+  const matrix = factors ? given.map((x, i) => x * factors[i % columns]!) : given;
   const rows = matrix.length / columns;
   const scales = new Float32Array(rows);
   const values = new Int8Array(matrix.length);
@@ -52,24 +68,34 @@ export function quantizeTransposed(matrix: Float32Array, columns: number, range:
   return { values, scales };
 }
 
+interface Form {
+  factors: Float32Array | undefined;
+  matrix: EightBitMatrix;
+}
+
 /** The 8-bit forms of weights that do not change, each made once, whatever graphs use it. */
 export class EightBitWeights {
   readonly #range: number;
-  readonly #known = new WeakMap<Float32Array, Map<boolean, EightBitMatrix>>();
+  readonly #known = new WeakMap<Float32Array, Map<boolean, Form>>();
 
   /** @param range as `eightBitRange` finds it */
   constructor(range: number) {
     this.#range = range;
   }
 
-  /** @param columns of the float weight */
-  of(weight: Float32Array, columns: number, transposed: boolean): EightBitMatrix {
-    const forms = this.#known.get(weight) ?? new Map<boolean, EightBitMatrix>();
+  /**
+   * @param columns of the float weight
+   * @param factors as quantizeColumns and quantizeTransposed take them; with others than last time it is made again
+   */
+  of(weight: Float32Array, columns: number, transposed: boolean, factors?: Float32Array): EightBitMatrix {
+    const forms = this.#known.get(weight) ?? new Map<boolean, Form>();
     this.#known.set(weight, forms);
+    const known = forms.get(transposed);
+    if (known && known.factors === factors) return known.matrix;
     const quantize = transposed ? quantizeTransposed : quantizeColumns;
-    const form = forms.get(transposed) ?? quantize(weight, columns, this.#range);
-    forms.set(transposed, form);
-    return form;
+    const matrix = quantize(weight, columns, this.#range, factors);
+    forms.set(transposed, { factors, matrix });
+    return matrix;
   }
 }
 

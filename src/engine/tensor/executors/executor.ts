@@ -14,10 +14,10 @@ export interface TensorSpec {
    */
   readonly builtIn?: true;
   /**
-   * With `held`, of the weight of a linear layer: the range of what it is multiplied with, which is then rounded by this
-   * range and not by its own, so that a row's product does not depend on the other rows. What lies beyond is cut.
+   * With `held`, of the weight of a linear layer: how what it is multiplied with is rounded, instead of by the range that
+   * it has, so that a row's product does not depend on the other rows.
    */
-  readonly beside?: Range;
+  readonly beside?: Rounding;
   /**
    * Name of another feed that has the same matrix with its axes swapped; an executor reads the one that it is faster with,
    * or both.
@@ -27,6 +27,41 @@ export interface TensorSpec {
 
 /** From the lowest to the highest; 0 is in it. */
 export type Range = readonly [low: number, high: number];
+
+/** What a range is rounded to: so far apart are two of its 256 numbers. */
+export const stepOf = ([low, high]: Range): number => (high - low) / 255 || 1;
+
+/** The one of the 256 that stands for 0. */
+export const zeroOf = (range: Range): number => Math.round(-range[0] / stepOf(range));
+
+const knownFactors = new WeakMap<Rounding, Float32Array>();
+
+/**
+ * What each of a weight's K columns is multiplied by before it is rounded, the same array each time; undefined where all
+ * are left as they are.
+ */
+export function factorsOf(rounding: Rounding, inputs: number): Float32Array | undefined {
+  const { columns, apart } = rounding;
+  if (!apart) return columns;
+  const known = knownFactors.get(rounding);
+  if (known) return known;
+  const factors = columns ? Float32Array.from(columns) : new Float32Array(inputs).fill(1);
+  for (const k of apart) factors[k] = 0;
+  knownFactors.set(rounding, factors);
+  return factors;
+}
+
+/** How what goes into a linear layer, `[M, K]` -> `[M, N]`, is rounded to 8 bits, each row alike. */
+export interface Rounding {
+  /** Of what is rounded: what goes in, divided by `columns`. What lies beyond is cut. */
+  readonly range: Range;
+  /** K numbers: each column is divided by one, and the weight's multiplied by it before it is rounded. Ones where left out. */
+  readonly columns?: Float32Array | undefined;
+  /** Columns whose share of the product is computed in float; what they are rounded to is multiplied by nothing. */
+  readonly apart?: Int32Array | undefined;
+  /** N numbers, added to the outputs: what rounding takes from them on average. */
+  readonly shift?: Float32Array | undefined;
+}
 
 /** float32 as Float32Array, int32 as Int32Array, bool as Uint8Array of 0 and 1. */
 export type TensorData = Float32Array | Int32Array | Uint8Array;

@@ -37,7 +37,7 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
       const target: Target = {
         provider: 'cpu',
         isHeldIn8Bit: (input) => inputs[input]?.held === 'int8',
-        rangeBeside: (input) => inputs[input]?.beside,
+        besideOf: (input) => inputs[input]?.beside,
         singleNodes,
       };
       if (Object.values(inputs).some(({ builtIn }) => builtIn)) {

@@ -193,9 +193,9 @@ function eightBitFeeds(
   tensor: MakeTensor,
 ): Record<string, Ort.Tensor> {
   const fed: Record<string, Ort.Tensor> = {};
-  for (const { of, transposed, values, scales } of operands) {
+  for (const { of, transposed, values, scales, factors } of operands) {
     const [rows, columns] = inputs[of]!.shape as [number, number];
-    const matrix = weights!.of(feeds[of] as Float32Array, columns, transposed);
+    const matrix = weights!.of(feeds[of] as Float32Array, columns, transposed, factors);
     const shape = transposed ? [columns, rows] : [rows, columns];
     fed[values] = tensor(values, matrix.values, { shape, dtype: 'int8' });
     fed[scales] = tensor(scales, matrix.scales, { shape: [shape[1]!], dtype: 'float32' });

@@ -1,4 +1,4 @@
-import type { Range } from '../executors/executor.ts';
+import type { Rounding } from '../executors/executor.ts';
 import { checkGraph } from './check.ts';
 import type { Graph } from './ir.ts';
 import { type EightBitOperand, eightBitLinears } from './passes/eight-bit-linears.ts';
@@ -18,8 +18,8 @@ export interface Target {
   isHeldIn8Bit?: (input: string) => boolean;
   /** Norms and rotations may be a node each. */
   singleNodes?: boolean | undefined;
-  /** Of such an input the range of what it is multiplied with, where that is known. */
-  rangeBeside?: (input: string) => Range | undefined;
+  /** Of such an input how what it is multiplied with is rounded, where that is known. */
+  besideOf?: (input: string) => Rounding | undefined;
   /** The input that has a matrix's transpose, of those that may be fed so, too. */
   transposedOf?: (input: string) => string | undefined;
 }
@@ -52,7 +52,7 @@ export function optimize(recorded: Graph, target: Target = { provider: 'cpu' }):
         }
       : {}),
   };
-  const narrowed = eightBitLinears(lifted.graph, target.isHeldIn8Bit ?? (() => false), target.rangeBeside);
+  const narrowed = eightBitLinears(lifted.graph, target.isHeldIn8Bit ?? (() => false), target.besideOf);
   checkGraph(narrowed.graph, 'taking 8 bits for frozen layers');
   let { graph } = narrowed;
   for (const [name, pass] of Object.entries(passes)) {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../../data/random.ts';
-import type { Executor, TensorSpec } from '../../executors/executor.ts';
+import type { Executor, Rounding, TensorSpec } from '../../executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../../executors/onnxruntime.ts';
 import { linear, matMul, valueAndGrads } from '../../ops/index.ts';
 import { record } from '../../record/recorder.ts';
@@ -110,23 +110,53 @@ describe('eightBitLinears', () => {
     expect(count('ReduceMax')).toBe(3);
   });
 
-  it('rounds what goes into a layer by a range that is known, once for all layers that read it', () => {
-    const layers = ({ x, q, k, b }: Record<string, tf.Tensor>) => ({
-      q: linear(x as tf.Tensor2D, q!, b!),
-      k: linear(x as tf.Tensor2D, k!, b!),
-    });
+  const layers = ({ x, q, k, b }: Record<string, tf.Tensor>) => ({
+    q: linear(x as tf.Tensor2D, q!, b!),
+    k: linear(x as tf.Tensor2D, k!, b!),
+  });
+  const rounded = (besideOf: (weight: string) => Rounding) => {
     const graph = record(layers, { x: f32(4, 5), q: f32(7, 5), k: f32(7, 5), b: f32(7) });
-    const { graph: narrow } = eightBitLinears(
-      graph,
-      (name) => name === 'q' || name === 'k',
-      () => [-1, 4.1],
-    );
+    const { graph: narrow, operands } = eightBitLinears(graph, (name) => name === 'q' || name === 'k', besideOf);
     checkGraph(narrow, 'test');
-    expect(printGraph(narrow).split('\n').slice(8, 11)).toEqual([
+    return { lines: printGraph(narrow).split('\n').slice(8, -2), operands };
+  };
+
+  it('rounds what goes into a layer as is known, once for all layers that read it', () => {
+    expect(rounded(() => ({ range: [-1, 4.1] })).lines).toEqual([
       '%x.uint8.0:u8[4,5] = QuantizeLinear(%x, 0.02, 50)',
       expect.stringContaining('MatMulIntegerToFloat(%x.uint8.0, %q int8ᵀ, 0.02, %q int8ᵀ scales, 50, _, %b)'),
       expect.stringContaining('MatMulIntegerToFloat(%x.uint8.0, %k int8ᵀ, 0.02, %k int8ᵀ scales, 50, _, %b)'),
     ]);
+  });
+
+  it('divides columns before, multiplies the weight’s, and adds what rounding takes from the outputs', () => {
+    const columns = Float32Array.of(1, 2, 4, 1, 0.5);
+    const shift = Float32Array.of(0.5, 0, 0, 0, 0, 0, 0);
+    const { lines, operands } = rounded((weight) => ({
+      range: [-1, 4.1],
+      columns: Float32Array.from(columns),
+      ...(weight === 'k' && { shift }),
+    }));
+    expect(lines).toEqual([
+      '%x.uint8.0.divided:f32[4,5] = Mul(%x, [1,0.5,0.25,1,2])',
+      '%x.uint8.0:u8[4,5] = QuantizeLinear(%x.uint8.0.divided, 0.02, 50)',
+      expect.stringContaining('MatMulIntegerToFloat(%x.uint8.0, %q int8ᵀ, 0.02, %q int8ᵀ scales, 50, _, %b)'),
+      expect.stringMatching(/^%.*\.bias:f32\[7\] = Add\(%b, \[0.5,0,0,0,0,0,0\]\)$/),
+      expect.stringMatching(/MatMulIntegerToFloat\(%x.uint8.0, %k int8ᵀ, 0.02, %k int8ᵀ scales, 50, _, %.*\.bias\)$/),
+    ]);
+    expect(operands.map(({ factors }) => factors)).toEqual([columns, columns]);
+  });
+
+  it('adds columns that are computed apart in float, and takes them out of the weight', () => {
+    const apart = Int32Array.of(1, 4);
+    const { lines, operands } = rounded((weight) => ({ range: [-1, 4.1], ...(weight === 'k' && { apart }) }));
+    expect(lines.slice(2)).toEqual([
+      expect.stringMatching(/^%.*\.rest:f32\[4,7\] = MatMulIntegerToFloat\(%x.uint8.0, %k int8ᵀ, .*%b\)$/),
+      expect.stringMatching(/^%.*\.left:f32\[4,2\] = Gather\(%x, \[1,4\]\) {axis=1}$/),
+      expect.stringMatching(/^%.*\.right:f32\[7,2\] = Gather\(%k, \[1,4\]\) {axis=1}$/),
+      expect.stringMatching(/:f32\[4,7\] = Gemm\(%.*\.left, %.*\.right, %.*\.rest\) {transB=1}$/),
+    ]);
+    expect(operands.map(({ factors }) => factors && Array.from(factors))).toEqual([undefined, [1, 0, 1, 1, 0]]);
   });
 
   it('leaves a graph without frozen layers as it is', () => {
@@ -176,5 +206,34 @@ describe('a frozen layer in 8 bits', () => {
     }
     expect(Math.abs(narrow.loss[0]! - exact.loss[0]!)).toBeLessThan(0.05 * Math.abs(exact.loss[0]!));
     expect(await run(true)).toEqual(narrow);
+  });
+
+  it('with a column far larger than the others, is nearer to floats where that is divided or computed apart', async () => {
+    const wide = feeds.x.map((x, i) => (i % 3 === 0 ? 40 * x : x));
+    const small = feeds.w.map((v, i) => (i % 3 === 0 ? v / 40 : v));
+    const layer = ({ x, w, b }: Record<string, tf.Tensor>) => ({ y: linear(x as tf.Tensor2D, w!, b!) });
+    const products = async (beside?: Rounding) => {
+      const w: TensorSpec = beside ? { ...f32(inner, 3), held: 'int8', beside } : f32(inner, 3);
+      const compiled = await executor.compile(layer, { x: f32(rows, 3), w, b: f32(inner) });
+      const y = new Float32Array(rows * inner);
+      await compiled.run({ x: wide, w: small, b: feeds.b }, { y });
+      compiled.dispose();
+      return y;
+    };
+    const exact = await products();
+    const far = Math.max(...wide.map(Math.abs));
+    const plain = relative(await products({ range: [-far, far] }), exact);
+    const divided = relative(await products({ range: [-1.5, 1.5], columns: Float32Array.of(40, 1, 1) }), exact);
+    const apart = relative(await products({ range: [-1.5, 1.5], apart: Int32Array.of(0) }), exact);
+    for (const error of [divided, apart]) {
+      expect(error).toBeLessThan(0.02);
+      expect(plain).toBeGreaterThan(5 * error);
+    }
+    const shift = new Float32Array(inner).fill(0.25);
+    const shifted = await products({ range: [-1.5, 1.5], columns: Float32Array.of(40, 1, 1), shift });
+    const least = await products({ range: [-1.5, 1.5], columns: Float32Array.of(40, 1, 1) });
+    shifted.forEach((y, i) => {
+      expect(y - least[i]!).toBeCloseTo(0.25, 5);
+    });
   });
 });
