@@ -209,7 +209,7 @@ describe('a prompt that is pre-trained on texts without labels', () => {
     expect(added[0]).toBeGreaterThan(0);
     expect(added[1]).toBeCloseTo(added[0]!, 3);
     expect(both.problems.find(({ code }) => code === 'pretraining')?.message).toMatch(
-      /^Pre-training: .* for 9 steps; .* That takes about \d+ (s|min) of the time, and trains 258 of .* parameters, as the rows do\.$/,
+      /^Pre-training: .* for 9 steps; .* That takes about \d+ (s|min) of the time, and trains 258 of .* parameters, as learning the rows does\.$/,
     );
   });
 

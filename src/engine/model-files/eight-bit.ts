@@ -77,7 +77,7 @@ export function sayEightBit(found: EightBitCheck | NotCompared): [level: 'info' 
     ? ['info', `Predictions are computed with ${eightBitLayers(found)}: ${figures}.`]
     : [
         'warning',
-        `${KEY}: with weights in 8 bits, ${figures}. At most ${100 * MOST_CHANGED} % of the rows and ${MOST_DIFFERENCE} are allowed, which is not reached with half of the layers in float either; predictions stay in float.`,
+        `${KEY}: with weights in 8 bits, ${figures}. At most ${100 * MOST_CHANGED} % of the rows and ${MOST_DIFFERENCE} are allowed, and with half of the layers in float it is still more; predictions stay in float.`,
       ];
 }
 

@@ -203,7 +203,7 @@ function labelTemplatesIssue(
   if (strategy.label_templates === undefined) return undefined;
   const hint = 'Remove the key.';
   if (learnt === 'regression')
-    return { message: 'label_templates is of labels with names, and this recipe learns numbers.', hint };
+    return { message: 'label_templates needs labels with names, and this recipe learns numbers.', hint };
   if (strategy.type === 'head' && strategy.solver !== 'lbfgs')
     return {
       message: 'label_templates is for a classifier that is solved, and this head is trained step by step.',

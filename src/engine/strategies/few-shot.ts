@@ -46,7 +46,7 @@ export const fewShot: StrategyKind<z.infer<typeof schema>> = {
   schema,
   title: 'Learn from pairs, for few rows',
   detail: () =>
-    'The encoder learns from pairs of rows which belong together, then the classifier is solved. The most accurate for a few rows of each class.',
+    'The encoder learns from pairs which rows belong together, then the classifier is solved. The most accurate for a few rows of each class.',
   suggest: (facts, rows) => ({
     ...{ type: 'few-shot', num_iterations: 20, batch_size: 16, max_steps: MAX_STEPS },
     ...{ body_learning_rate: 2e-5, warmup_proportion: 0.1 },

@@ -136,7 +136,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     : 0;
   if (pretraining) {
     const { trained, parameters } = sizesIn(work, recipe);
-    const message = `${pretraining.lessons.note} That takes about ${roughly(firstSeconds)} of the time, and trains ${formatCompact(trained)} of ${formatCompact(parameters)} parameters, as the rows do.`;
+    const message = `${pretraining.lessons.note} That takes about ${roughly(firstSeconds)} of the time, and trains ${formatCompact(trained)} of ${formatCompact(parameters)} parameters, as learning the rows does.`;
     problems.push({ severity: 'info', code: 'pretraining', message });
   }
   const place = typeof recipe.dataset === 'string' ? dirname(recipe.dataset) : base;

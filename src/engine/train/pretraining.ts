@@ -62,7 +62,7 @@ export async function pretrainingIn(options: PretrainingOptions): Promise<Pretra
   if (items.length < batch) {
     throw new LuthierError(
       'data-invalid',
-      `${name} has ${counted(rows, 'text')} for pre-training${leftOut({ ...found, single: made.single })}, which are too few: a step takes ${counted(batch, 'item')} (per_device_train_batch_size), and there ${items.length === 1 ? 'is' : 'are'} ${items.length}.`,
+      `${name} has ${counted(rows, 'text')} for pre-training${leftOut({ ...found, single: made.single })}, which ${rows === 1 ? 'is' : 'are'} too few: a step takes ${counted(batch, 'item')} (per_device_train_batch_size), and there ${items.length === 1 ? 'is' : 'are'} ${items.length}.`,
       'Add texts, or set strategy.prompt_tuning_init to "RANDOM".',
     );
   }

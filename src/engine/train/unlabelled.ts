@@ -71,7 +71,7 @@ async function texts(file: string, { task, dataset, recipe, note }: UnlabelledOp
     return rows.filter((row) => [row.text, row.text_pair ?? 'none'].every((one) => one.trim() !== ''));
   } catch (error) {
     if (!(error instanceof LuthierError) || error.code !== 'data-invalid') throw error;
-    const hint = `Its ${inputs.length === 1 ? 'column is' : 'columns are'} to be called ${listed(inputs.map((name) => `“${name}”`))}, as in the dataset.`;
+    const hint = `Call its ${inputs.length === 1 ? 'column' : 'columns'} ${listed(inputs.map((name) => `“${name}”`))}, as in the dataset.`;
     throw new LuthierError(error.code, `Texts for pre-training: ${error.message}`, hint, { cause: error });
   }
 }
