@@ -73,7 +73,7 @@ export class LostCard {
       this.#journal.incident({
         kind: 'device-lost',
         step: from,
-        message: `${reason} That was in step ${step + 1}. The run ${where}, on ${on}.${repeated}`,
+        message: `${/[.!?]$/.test(reason) ? reason : `${reason}.`} That was in step ${step + 1}. The run ${where}, on ${on}.${repeated}`,
       });
       return prepare(this.#journal, true, stage, backend);
     };

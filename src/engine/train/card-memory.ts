@@ -76,7 +76,7 @@ export const whatFits = (work: Workload, recipe: Recipe, recomputes: boolean, by
 /** The recipe in the smallest pieces that a card that is full is asked for. */
 const rowByRow = (recipe: Recipe): Recipe => ({
   ...recipe,
-  per_device_train_batch_size: kindOf(recipe.strategy).pairs ? 2 : 1,
-  gradient_accumulation_steps: 2,
+  // A step that compares its texts is computed whole.
+  ...(!kindOf(recipe.strategy).pairs && { per_device_train_batch_size: 1, gradient_accumulation_steps: 2 }),
   per_device_eval_batch_size: 1,
 });
