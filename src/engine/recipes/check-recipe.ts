@@ -315,7 +315,7 @@ async function checkPretraining(
   base: string,
   places: Places,
 ): Promise<RecipeProblem[]> {
-  const file = strategy && pretrainingOf(strategy)?.dataset;
+  const file = pretrainingOf(strategy)?.dataset;
   if (file === undefined || (await exists(await writtenPath(base, file)))) return [];
   const keys = ['strategy', 'pretraining_dataset'];
   const fixes = await otherFiles(file, base, (name) => replace(places, keys, name), /\.(csv|tsv|jsonl|ndjson|txt)$/i);

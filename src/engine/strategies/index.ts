@@ -38,9 +38,9 @@ export const strategyNamed = (type: unknown): StrategyKind | undefined =>
 
 export const kindOf = ({ type }: Strategy): StrategyKind => strategyNamed(type)!;
 
-/** What a strategy is pre-trained on; undefined where on nothing. */
-export const pretrainingOf = (strategy: Strategy): PretrainingKeys | undefined =>
-  kindOf(strategy).pretraining?.(strategy);
+/** What a strategy is pre-trained on; undefined where on nothing, or where a run's record has no strategy that is known. */
+export const pretrainingOf = (strategy: Strategy | undefined): PretrainingKeys | undefined =>
+  strategy && strategyNamed(strategy.type)?.pretraining?.(strategy);
 
 /** The strategies as a person may choose from them for a task, the recommended first. */
 export function suggestStrategies(rows: number, model: Facts, task?: TaskName): StrategySuggestion[] {
