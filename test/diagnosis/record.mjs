@@ -95,6 +95,14 @@ const base = {
   per_device_train_batch_size: 16,
   seed: 42,
 };
+
+const dialogues = {
+  version: 2,
+  task: 'conversational',
+  model: 'starters/decoder',
+  dataset: 'support.jsonl',
+  strategy: { type: 'full' },
+};
 const some = (/** @type {number} */ n) => ({ 'rows.csv': csv(tickets.slice(0, n)) });
 const promptTuning = { type: 'prompt-tuning', num_virtual_tokens: 20, prompt_tuning_init: 'RANDOM' };
 
@@ -228,11 +236,7 @@ const cases = {
   },
   'conversation-longer': {
     recipe: {
-      version: 2,
-      task: 'conversational',
-      model: 'starters/decoder',
-      dataset: 'support.jsonl',
-      strategy: { type: 'full' },
+      ...dialogues,
       learning_rate: 5e-4,
       num_train_epochs: 3,
       per_device_train_batch_size: 8,
@@ -249,11 +253,7 @@ const cases = {
   },
   conversation: {
     recipe: {
-      version: 2,
-      task: 'conversational',
-      model: 'starters/decoder',
-      dataset: 'support.jsonl',
-      strategy: { type: 'full' },
+      ...dialogues,
       learning_rate: 1e-7,
       max_steps: 12,
       eval_steps: 6,

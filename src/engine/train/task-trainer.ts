@@ -252,7 +252,7 @@ export class TaskTrainer implements Trainer {
   /** A step with micro-batches of another size is one of the recipe that has that size. */
   #microBatchNote(size: number): string {
     const pieces = this.#microBatches(size);
-    const rows = counted(size, this.lessons.isPaired ? 'text' : 'row');
+    const rows = counted(size, 'row');
     return `From now on a step computes ${rows} at a time and sums the gradients of ${pieces}: the same batch as before, as per_device_train_batch_size ${size} with gradient_accumulation_steps ${pieces} gives it, in more time.`;
   }
 
