@@ -137,24 +137,12 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
         `gradient_checkpointing: ${executor.name} keeps what layers compute, so that the run needs as much memory as without it.`,
       );
     }
-    const trainer = new TaskTrainer(
-      task,
-      recipe,
-      dataset,
-      encoded,
-      lessons,
-      pretraining,
-      architecture,
-      executor,
-      folder,
-      generation,
-      tokenizer,
-      baseModelOf(resolved, recipe),
-      template,
-      note,
-      options.incident ?? (({ message }) => note('warning', message)),
-      (bytes) => whatFits(work, lessons.recipe, recomputes, bytes),
-    );
+    const trainer = new TaskTrainer({
+      ...{ task, recipe, dataset, encoded, lessons, pretraining, architecture, maxLength, tokenizer, executor },
+      ...{ folder, generation, base: baseModelOf(resolved, recipe), template, note },
+      incident: options.incident ?? (({ message }) => note('warning', message)),
+      whatFits: (bytes) => whatFits(work, lessons.recipe, recomputes, bytes),
+    });
     const head = classifierRows(folder, plain, dataset.labels, task.save.config.problem_type);
     if (head.note !== null) note('info', head.note);
     await loadWeights(folder, architecture, trainer.model.store, {
