@@ -13,7 +13,7 @@ import { Checkpoints } from '../src/engine/runs/checkpoints.ts';
 import { taskFor } from '../src/engine/tasks/registry.ts';
 import { Tokenizer } from '../src/engine/text/tokenizer.ts';
 import { encodePart } from '../src/engine/train/encode.ts';
-import { INITIAL_STATE } from '../src/engine/train/loop.ts';
+import { INITIAL_STATE } from '../src/engine/train/loop-state.ts';
 import { createTrainer } from '../src/engine/train/trainer.ts';
 import type { TuneSpec } from './spec.ts';
 

@@ -7,7 +7,7 @@ import { readRecipe } from '../../src/engine/recipes/recipe.ts';
 import { checkpointModel } from '../../src/engine/runs/checkpoint-model.ts';
 import { Checkpoints } from '../../src/engine/runs/checkpoints.ts';
 import { createRun } from '../../src/engine/runs/folder.ts';
-import { INITIAL_STATE } from '../../src/engine/train/loop.ts';
+import { INITIAL_STATE } from '../../src/engine/train/loop-state.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import { writeRecord } from '../../src/runs/record.ts';
 import { makeTinyBert, tinyRows } from './tiny.ts';

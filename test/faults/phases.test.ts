@@ -7,7 +7,7 @@ import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
 import { Checkpoints } from '../../src/engine/runs/checkpoints.ts';
 import { STRATEGIES } from '../../src/engine/strategies/index.ts';
 import type { StrategyKind } from '../../src/engine/strategies/kind.ts';
-import { INITIAL_STATE } from '../../src/engine/train/loop.ts';
+import { INITIAL_STATE } from '../../src/engine/train/loop-state.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import type { Trainer } from '../../src/engine/train/types.ts';
 import type { Strategy } from '../../src/protocol/index.ts';

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { INITIAL_STATE, type LoopState } from '../train/loop.ts';
+import { INITIAL_STATE, type LoopState } from '../train/loop-state.ts';
 import type { TrainerState } from '../train/types.ts';
 import { Checkpoints } from './checkpoints.ts';
 

@@ -7,7 +7,7 @@ import { homeProblem } from '../../guard/index.ts';
 import { formatBytes, LuthierError } from '../../protocol/index.ts';
 import { freeDiskBytes } from '../hub/disk.ts';
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from '../hub/safetensors.ts';
-import type { CheckpointStore, LoopState } from '../train/loop.ts';
+import type { CheckpointStore, LoopState } from '../train/loop-state.ts';
 import type { TrainerState } from '../train/types.ts';
 import { ignoreExisting, requireNone } from './folder.ts';
 

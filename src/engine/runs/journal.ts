@@ -19,7 +19,7 @@ import {
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
 import { readReports } from '../../runs/reports.ts';
-import type { LoopState } from '../train/loop.ts';
+import type { LoopState } from '../train/loop-state.ts';
 import type { Trainer } from '../train/types.ts';
 import { VERSION } from '../version.ts';
 import type { Endpoint } from './endpoint.ts';

@@ -14,7 +14,8 @@ import {
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
 import type { FoldPart } from '../data/folds.ts';
-import type { LoopOptions, LoopState } from '../train/loop.ts';
+import type { LoopOptions } from '../train/loop.ts';
+import type { LoopState } from '../train/loop-state.ts';
 import type { Trainer } from '../train/types.ts';
 import { EventLog } from './event-log.ts';
 import { ignoreExisting, requireNone } from './folder.ts';

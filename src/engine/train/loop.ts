@@ -3,53 +3,19 @@ import {
   type EvaluationReport,
   type Forgetting,
   LuthierError,
-  type MetricKey,
   type Metrics,
-  metricOf,
   type Recipe,
   type RunEvent,
   type RunState,
 } from '../../protocol/index.ts';
 import { kindOf } from '../strategies/index.ts';
+import { isOutOfPatience, noteEvaluation } from './best-weights.ts';
+import { CheckpointSchedule } from './checkpoint-schedule.ts';
 import { Abandoned, type Control } from './control.ts';
 import { Forecast } from './forecast.ts';
-import type { GeneralText, StepResult, Trainer, TrainerState } from './types.ts';
-
-/** What the loop itself must remember over an interruption; it is part of every checkpoint. */
-export interface LoopState {
-  step: number;
-  /** Step that was last evaluated: an evaluation that was cut short is done again. */
-  evaluated_step: number;
-  best: { step: number; metrics: Metrics; n?: number } | null;
-  evaluations_without_improvement: number;
-  /** Steps since the last logged one. */
-  unlogged: { steps: number; loss_sum: number };
-  /** How the untouched base foretold the text that tells what is forgotten; of a model that writes. */
-  general?: GeneralText;
-  /** Seconds of work before this process. */
-  elapsed_s: number;
-}
-
-export const INITIAL_STATE: LoopState = {
-  step: 0,
-  evaluated_step: 0,
-  best: null,
-  evaluations_without_improvement: 0,
-  unlogged: { steps: 0, loss_sum: 0 },
-  elapsed_s: 0,
-};
-
-/** Where the loop leaves its work; runs/checkpoints.ts is the one on disk. */
-export interface CheckpointStore {
-  /** Writes all that is needed to go on. The trainer does nothing meanwhile, so its live memory may be read. */
-  save(loop: LoopState, trainer: TrainerState): Promise<{ path: string; bytes: number }>;
-  /** Writes the trained parameters alone: those of the best step, when no whole checkpoint is due. */
-  saveWeights(loop: LoopState, trainer: TrainerState): Promise<{ path: string; bytes: number }>;
-  /** Trained parameters of a step that was saved. */
-  readWeights(step: number): Promise<Map<string, Float32Array>>;
-  /** Newest step that can be gone on from, or null. */
-  latest(): Promise<{ step: number; path: string } | null>;
-}
+import { LoopEvents } from './loop-events.ts';
+import { type CheckpointStore, INITIAL_STATE, type LoopState } from './loop-state.ts';
+import type { GeneralText, StepResult, Trainer } from './types.ts';
 
 export interface LoopOptions {
   trainer: Trainer;
@@ -88,19 +54,6 @@ export type Outcome =
   | { end: 'interrupted'; loop: LoopState }
   | { end: 'cancelled'; loop: LoopState };
 
-/** A checkpoint is never older than this. */
-const CHECKPOINT_INTERVAL_MS = 5 * 60_000;
-
-/** Of equal values the lower loss is better: easy data reach an accuracy of 1 long before they are learnt. */
-export function isBetter(key: MetricKey, metrics: Metrics, best: Metrics | undefined): boolean {
-  const value = metrics[key];
-  const previous = best?.[key];
-  if (value === undefined || Number.isNaN(value)) return false;
-  if (previous === undefined) return true;
-  if (value === previous && key !== 'loss') return isBetter('loss', metrics, best);
-  return metricOf(key)?.better === 'lower' ? value < previous : value > previous;
-}
-
 /**
  * Trains from the trainer's step to the last one, evaluating, choosing the best weights and writing checkpoints on the
  * way, and writes the model. Every wish of `control` is taken up within one step.
@@ -124,19 +77,18 @@ class Loop {
   readonly #now: () => number;
   readonly #started: number;
   readonly #forecast: Forecast;
-  #savedStep: number;
-  #savedAt: number;
-  #toldPhase: number | null = null;
-  #toldSolved: Trainer['solved'];
+  readonly #events: LoopEvents;
+  readonly #schedule: CheckpointSchedule;
 
   constructor(options: LoopOptions) {
+    const { trainer, recipe, emit, state = INITIAL_STATE, now = () => Date.now() } = options;
     this.#o = options;
-    this.#state = structuredClone(options.state ?? INITIAL_STATE);
-    this.#now = options.now ?? (() => Date.now());
-    this.#started = this.#now() - this.#state.elapsed_s * 1000;
-    this.#savedAt = this.#now();
-    this.#savedStep = options.trainer.step;
-    this.#forecast = new Forecast(options.trainer, options.recipe);
+    this.#state = structuredClone(state);
+    this.#now = now;
+    this.#started = now() - this.#state.elapsed_s * 1000;
+    this.#forecast = new Forecast(trainer, recipe);
+    this.#events = new LoopEvents({ trainer, recipe, emit, now });
+    this.#schedule = new CheckpointSchedule(trainer, recipe, now);
   }
 
   async run(): Promise<Outcome> {
@@ -153,11 +105,11 @@ class Loop {
       } catch (error) {
         if (!(error instanceof Abandoned)) throw error;
       }
-      const patience = recipe.early_stopping_patience;
-      stoppedEarly = patience > 0 && this.#state.evaluations_without_improvement >= patience;
+      stoppedEarly = isOutOfPatience(this.#state, recipe.early_stopping_patience);
       const evaluated = this.#state.evaluated_step === trainer.step || !this.#evaluationDue(trainer.step);
       const complete = evaluated && (stoppedEarly || trainer.step >= trainer.totalSteps);
-      if (!complete) await this.#checkpointIfDue();
+      const due = complete ? null : this.#schedule.due();
+      if (due !== null) await this.#checkpoint(due);
       await control.turn();
       // A run that works needs not go on; a pause taken back before it came needs no more.
       if (control.wish === 'run') control.fulfil(trainer.step);
@@ -193,13 +145,9 @@ class Loop {
     return keepsModel && !measureOnly;
   }
 
-  #epoch(): number {
-    return Math.max(0, this.#o.trainer.step - this.#stepsBefore) / this.#o.trainer.stepsPerEpoch;
-  }
-
   async #step(): Promise<void> {
-    const { trainer, recipe, emit, control } = this.#o;
-    this.#tellPhase();
+    const { trainer, control } = this.#o;
+    this.#events.phase();
     const began = performance.now();
     let result: StepResult;
     try {
@@ -215,52 +163,8 @@ class Loop {
     const stepMs = performance.now() - began;
     this.#forecast.step(stepMs);
     this.#state.step = result.step;
-    this.#tellSolved();
-    const { unlogged } = this.#state;
-    unlogged.steps++;
-    unlogged.loss_sum += result.loss;
-    // A mean of two losses would be none of either.
-    const isLast = result.step === trainer.totalSteps || result.step === this.#stepsBefore;
-    if (result.step % recipe.logging_steps !== 0 && !isLast) return;
-    const loss = unlogged.steps === 1 ? result.loss : unlogged.loss_sum / unlogged.steps;
-    this.#state.unlogged = { steps: 0, loss_sum: 0 };
-    emit({
-      event: 'step',
-      time: this.#time(),
-      step: result.step,
-      epoch: result.epoch,
-      loss,
-      learning_rate: result.learning_rate,
-      grad_norm: result.grad_norm,
-      tokens_per_second: (result.tokens / stepMs) * 1000,
-      step_ms: stepMs,
-      rss_bytes: process.memoryUsage.rss(),
-      eta_s: this.#forecast.secondsLeft(result.step),
-    });
-  }
-
-  /** Once before the first step of a phase, told as that step's; a run that goes on from there tells it again. */
-  #tellPhase(): void {
-    const { trainer, emit } = this.#o;
-    const begins = trainer.phaseStarts?.find(({ step }) => step === trainer.step);
-    if (begins === undefined || this.#toldPhase === begins.step) return;
-    this.#toldPhase = begins.step;
-    const step = begins.step + 1;
-    emit({
-      event: 'note',
-      time: this.#time(),
-      level: 'info',
-      step,
-      message: `From step ${step} on, ${begins.message}`,
-    });
-  }
-
-  /** Once for each time that the classifier was solved. */
-  #tellSolved(): void {
-    const { trainer, emit } = this.#o;
-    if (trainer.solved === undefined || trainer.solved === this.#toldSolved) return;
-    this.#toldSolved = trainer.solved;
-    emit({ event: 'solved', time: this.#time(), step: trainer.step, epoch: this.#epoch(), ...trainer.solved });
+    this.#events.solved();
+    this.#events.step(result, stepMs, this.#forecast.secondsLeft(result.step), this.#state);
   }
 
   /** A step left the parameters as they were; what is on disk is older still, and good. */
@@ -275,24 +179,19 @@ class Loop {
   }
 
   async #validate(): Promise<void> {
-    const { recipe, record, trainer } = this.#o;
+    const { recipe, record, trainer, measureOnly = false } = this.#o;
     const began = performance.now();
     const report = await this.#evaluate('validation');
     this.#forecast.evaluation(performance.now() - began);
-    this.#tellSolved();
-    const { measureOnly = false } = this.#o;
-    const better = measureOnly || isBetter(recipe.metric_for_best_model, report.metrics, this.#state.best?.metrics);
-    this.#state.evaluated_step = trainer.step;
-    this.#state.evaluations_without_improvement = better ? 0 : this.#state.evaluations_without_improvement + 1;
-    if (better) {
-      this.#state.best = { step: trainer.step, metrics: report.metrics, n: report.n };
-      await this.#o.report(report);
-    }
-    this.#emitEvaluation(report, trainer.step, better);
+    this.#events.solved();
+    const key = measureOnly ? null : recipe.metric_for_best_model;
+    const better = noteEvaluation(this.#state, report, trainer.step, key);
+    if (better) await this.#o.report(report);
+    this.#events.evaluation(report, trainer.step, better);
     await this.#sample();
     // At the end the best weights are either here in memory or saved already.
     const last = trainer.step >= trainer.totalSteps || this.#o.control.wish === 'stop';
-    if (better && this.#keepsModel && !last && this.#checkpointDue() === null) await this.#checkpoint('best');
+    if (better && this.#keepsModel && !last && this.#schedule.due() === null) await this.#checkpoint('best');
     await record({ loop: this.#state });
   }
 
@@ -312,12 +211,11 @@ class Loop {
 
   /** Answers take many steps' time: whoever wants the run to end does not wait for them. */
   async #sample(): Promise<void> {
-    const { trainer, emit, control } = this.#o;
+    const { trainer, control } = this.#o;
     if (!this.#keepsModel || control.ending) return;
     try {
       const samples = await trainer.samples?.(() => this.#unlessEnding());
-      if (!samples || samples.length === 0) return;
-      emit({ event: 'samples', time: this.#time(), step: trainer.step, epoch: this.#epoch(), samples });
+      if (samples && samples.length > 0) this.#events.samples(samples);
     } catch (error) {
       if (!(error instanceof Abandoned)) throw error;
     }
@@ -349,63 +247,34 @@ class Loop {
   async #measureGeneral(between: () => Promise<void>): Promise<GeneralText | undefined> {
     const general = await this.#o.trainer.general?.(between);
     if (general === undefined || Number.isFinite(general.perplexity)) return general;
-    this.#note('How much of the base model is forgotten was not measured: a loss on the general text is not finite.');
+    this.#events.warn(
+      'How much of the base model is forgotten was not measured: a loss on the general text is not finite.',
+    );
     return undefined;
   }
 
-  #emitEvaluation(report: EvaluationReport, step: number, best: boolean): void {
-    this.#o.emit({
-      event: 'eval',
-      time: this.#time(),
-      step,
-      epoch: this.#epoch(),
-      split: report.split,
-      metrics: report.metrics,
-      n: report.n,
-      best,
-    });
-  }
-
-  #checkpointDue(): CheckpointEvent['reason'] | null {
-    const { trainer, recipe } = this.#o;
-    const { step } = trainer;
-    if (step === this.#savedStep) return null;
-    if (recipe.save_steps > 0 && step % recipe.save_steps === 0) return 'save_steps';
-    const done = step - this.#stepsBefore;
-    if (recipe.save_steps === 0 && done >= 0 && done % trainer.stepsPerEpoch === 0) return 'epoch';
-    return this.#now() - this.#savedAt >= CHECKPOINT_INTERVAL_MS ? 'interval' : null;
-  }
-
-  async #checkpointIfDue(): Promise<void> {
-    const reason = this.#checkpointDue();
-    if (reason !== null) await this.#checkpoint(reason);
-  }
-
   async #checkpoint(reason: CheckpointEvent['reason']): Promise<void> {
-    const { trainer, checkpoints, emit, record } = this.#o;
+    const { trainer, checkpoints, record } = this.#o;
     if (trainer.step === 0) return;
     this.#state.elapsed_s = (this.#now() - this.#started) / 1000;
     const write = reason === 'best' ? checkpoints.saveWeights : checkpoints.save;
     await trainer.collect();
-    const { path, bytes } = await write.call(checkpoints, this.#state, trainer.state());
-    if (reason !== 'best') {
-      this.#savedStep = trainer.step;
-      this.#savedAt = this.#now();
-    }
-    emit({ event: 'checkpoint', time: this.#time(), step: trainer.step, path, bytes, reason });
+    const written = await write.call(checkpoints, this.#state, trainer.state());
+    if (reason !== 'best') this.#schedule.saved();
+    this.#events.checkpoint(written, reason);
     await record({ loop: this.#state });
   }
 
   async #pause(): Promise<void> {
     const { control, trainer, record } = this.#o;
-    if (trainer.step !== this.#savedStep) await this.#checkpoint('pause');
-    this.#setState('paused');
+    if (!this.#schedule.isSaved) await this.#checkpoint('pause');
+    this.#events.state('paused');
     await record({ state: 'paused', loop: this.#state });
     control.fulfil(trainer.step);
     while (control.wish === 'pause') await control.changed();
     if (control.ending) return;
-    this.#savedAt = this.#now();
-    this.#setState('running');
+    this.#schedule.restart();
+    this.#events.state('running');
     await record({ state: 'running', loop: this.#state });
     control.fulfil(trainer.step);
   }
@@ -413,7 +282,7 @@ class Loop {
   /** Ends early: what has not been evaluated is, so that the best weights are really chosen. */
   async #stop(): Promise<Outcome> {
     const { trainer, control, record } = this.#o;
-    this.#setState('stopping');
+    this.#events.state('stopping');
     await record({ state: 'stopping', loop: this.#state });
     control.fulfil(trainer.step);
     try {
@@ -433,7 +302,9 @@ class Loop {
     const { best } = this.#state;
     const saved = trainer.step > this.#stepsBefore && this.#keepsModel;
     if (trainer.step > 0 && !saved && this.#keepsModel)
-      this.#note('The run was stopped while the prompt was pre-trained: no row was learnt yet, and there is no model.');
+      this.#events.warn(
+        'The run was stopped while the prompt was pre-trained: no row was learnt yet, and there is no model.',
+      );
     let forgetting: Forgetting | undefined;
     if (saved) {
       const last = best === null || best.step === trainer.step;
@@ -454,8 +325,8 @@ class Loop {
         if (!(error instanceof Abandoned)) throw error;
         if (control.wish === 'cancel') return { end: 'cancelled', loop: this.#state };
         if (this.#state.general && !forgetting)
-          this.#note('How much of the base model is forgotten was not measured because the run was stopped.');
-        if (trainer.numTestRows > 0) this.#note('The test rows were not evaluated because the run was stopped.');
+          this.#events.warn('How much of the base model is forgotten was not measured because the run was stopped.');
+        if (trainer.numTestRows > 0) this.#events.warn('The test rows were not evaluated because the run was stopped.');
       }
     }
     this.#state.elapsed_s = (this.#now() - this.#started) / 1000;
@@ -466,18 +337,6 @@ class Loop {
   async #test(): Promise<void> {
     const report = await this.#evaluate('test');
     await this.#o.report(report);
-    this.#emitEvaluation(report, this.#state.best?.step ?? this.#o.trainer.step, false);
-  }
-
-  #note(message: string): void {
-    this.#o.emit({ event: 'note', time: this.#time(), level: 'warning', message });
-  }
-
-  #setState(state: RunState): void {
-    this.#o.emit({ event: 'state', time: this.#time(), state });
-  }
-
-  #time(): number {
-    return this.#now() / 1000;
+    this.#events.evaluation(report, this.#state.best?.step ?? this.#o.trainer.step, false);
   }
 }

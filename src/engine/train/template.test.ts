@@ -12,7 +12,7 @@ import { resolveRecipe } from '../recipes/recipe.ts';
 import { checkpointModel } from '../runs/checkpoint-model.ts';
 import { Checkpoints } from '../runs/checkpoints.ts';
 import { createRun } from '../runs/folder.ts';
-import { INITIAL_STATE } from './loop.ts';
+import { INITIAL_STATE } from './loop-state.ts';
 import { createTrainer } from './trainer.ts';
 
 const TEMPLATE = `---
