@@ -1,4 +1,4 @@
-/** Messages between the extension host and the page in which a model that writes is tried; webview.ts says how such wires work. */
+/** Messages between the extension host and the page in which a model that writes is tried; page.ts says how such wires work. */
 import {
   anything,
   type Check,
@@ -18,8 +18,8 @@ import {
 } from './check.ts';
 import type { ErrorData } from './errors.ts';
 import type { ChatMessage, FinishReason, GenerationSettings, ToolCall } from './generation.ts';
+import { type PageRequest, pageRequests } from './page.ts';
 import type { Tools } from './tools.ts';
-import { type PageRequest, pageRequests } from './webview.ts';
 
 export interface ChatSnapshot {
   /** Id of the run, or of the base model, that is tried; the page keeps it, so that a reloaded window finds it again. */

@@ -1,4 +1,4 @@
-/** Messages between the extension host and a comparison's page; webview.ts says how such wires work. */
+/** Messages between the extension host and a comparison's page; page.ts says how such wires work. */
 import {
   firstVersion,
   isBoolean,
@@ -14,7 +14,7 @@ import {
 } from './check.ts';
 import { type Comparison, type ComparisonAsked, isComparison, isComparisonAsked } from './comparison.ts';
 import type { ErrorData } from './errors.ts';
-import { type PageRequest, pageRequests } from './webview.ts';
+import { type PageRequest, pageRequests } from './page.ts';
 
 export type ComparisonMessage =
   /** The answer to `ready`, and whenever something changes; null before it is known what fits. */

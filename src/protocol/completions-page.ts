@@ -1,7 +1,7 @@
-/** Messages between the extension host and the page of completions' counts; webview.ts says how such wires work. */
+/** Messages between the extension host and the page of completions' counts; page.ts says how such wires work. */
 import { firstVersion, isCount, isString, listOf, oneOf, optional, parser, type Rules, shape, union } from './check.ts';
 import type { ErrorData } from './errors.ts';
-import { type PageRequest, pageRequests } from './webview.ts';
+import { type PageRequest, pageRequests } from './page.ts';
 
 /** What became of suggestions; never what they said. */
 export interface CompletionCounts {

@@ -1,4 +1,4 @@
-/** Messages between the extension host and the page of Inspect Dataset; webview.ts says how such wires work. */
+/** Messages between the extension host and the page of Inspect Dataset; page.ts says how such wires work. */
 import {
   anything,
   firstVersion,
@@ -16,11 +16,11 @@ import {
   shape,
   union,
 } from './check.ts';
+import type { DataPreview, DataSummary, OtherLearning, RowLengths } from './data.ts';
 import type { RowFields } from './dataset.ts';
 import type { ErrorData } from './errors.ts';
-import type { DataPreview, DataSummary, OtherLearning, RowLengths } from './service.ts';
+import { isErrorData, type PageRequest, pageRequests } from './page.ts';
 import { TASKS } from './tasks.ts';
-import { type PageRequest, pageRequests } from './webview.ts';
 
 /** A row, with its place in the person's file. */
 export type DatasetRow = RowFields & { file: string; line: number };
@@ -85,7 +85,6 @@ const isRow = shape({
   prompt: optional(isString),
   completion: optional(isString),
 });
-const isError = shape({ code: isString, message: isString, hint: optional(isString) });
 const isOther = shape({
   problem_type: oneOf('multi_label_classification', 'regression'),
   label_separator: optional(isString),
@@ -151,7 +150,7 @@ const messages: Rules<DatasetMessage, 'type'> = {
   },
   rows: { id: isCount, offset: isCount, rows: listOf(isRow), total: isCount, lengths: isLengths },
   preview: { preview: nullOr(isPreview), problem: nullOr(isString) },
-  failed: { request: isString, id: nullOr(isCount), error: isError },
+  failed: { request: isString, id: nullOr(isCount), error: isErrorData },
 };
 
 const requests: Rules<DatasetRequest, 'type'> = {

@@ -1,6 +1,6 @@
+import type { LabelsWritten } from './data.ts';
 import type { ChatMessage } from './generation.ts';
 import type { Columns } from './recipe.ts';
-import type { LabelsWritten } from './service.ts';
 import type { AnswerName, TaskName } from './tasks.ts';
 
 /** What a row holds, by the names of its task's fields. */

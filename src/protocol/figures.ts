@@ -1,6 +1,8 @@
 /** Figures as people read them in terminal, editor and pages. */
 
-import type { CardLimits, RunEstimate, UnknownTokens } from './service.ts';
+import type { UnknownTokens } from './answers.ts';
+import type { CardLimits } from './backends.ts';
+import type { RunEstimate } from './estimate.ts';
 
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 

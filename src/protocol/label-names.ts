@@ -1,4 +1,4 @@
-import type { DataSummary } from './service.ts';
+import type { DataSummary } from './data.ts';
 
 /** What stands in a template in the place of a label's name: setfit's mark, and transformers' hypothesis_template's. */
 export const LABEL_PLACE = '{}';

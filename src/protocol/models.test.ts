@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { modelsFor, purposeOf } from './models.ts';
-import type { ModelEntry } from './service.ts';
+import { type ModelEntry, modelsFor, purposeOf } from './models.ts';
 import type { TaskName } from './tasks.ts';
 
 const entry = (name: string, tasks: string[], change: Partial<ModelEntry> = {}): ModelEntry => ({

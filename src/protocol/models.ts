@@ -1,5 +1,30 @@
-import type { ModelEntry } from './service.ts';
-import type { TaskName } from './tasks.ts';
+import type { AnswerName, TaskName } from './tasks.ts';
+
+export interface ModelEntry {
+  /** As a recipe names it. */
+  name: string;
+  source: 'starter' | 'folder' | 'cache' | 'run';
+  path: string;
+  model_type: string;
+  bytes: number;
+  num_parameters: number;
+  /** What it can be fine-tuned for, the first being what it was made for; none of a model that cannot be used. */
+  tasks: TaskName[];
+  /** What it can be asked as it is; null of one that has to learn something first. */
+  answers: AnswerName | null;
+  /** Classes of a trained classifier; null for a model that is none. */
+  labels: string[] | null;
+  /** Languages that its card names, as codes (`en`, `multilingual`); null where it names none. */
+  languages: string[] | null;
+  /** Why it cannot be used, and what to do; null for a model that can. */
+  problem: string | null;
+}
+
+/** What is known of one model before it is asked. */
+export interface ModelDescription extends ModelEntry {
+  /** What marks a place that it fills in, as it stands in texts; null of a model that fills in none. */
+  mask: string | null;
+}
 
 const classifies = (task: string | undefined): boolean => task?.endsWith('classification') ?? false;
 

@@ -1,4 +1,4 @@
-/** Messages between the extension host and the page in which a prompt template is tried and compared; webview.ts says how such wires work. */
+/** Messages between the extension host and the page in which a prompt template is tried and compared; page.ts says how such wires work. */
 import {
   anything,
   isBoolean,
@@ -17,8 +17,8 @@ import {
 } from './check.ts';
 import type { ErrorData } from './errors.ts';
 import type { ChatMessage, FinishReason } from './generation.ts';
+import { isErrorData, type PageRequest, pageRequests } from './page.ts';
 import type { CodeLanguage } from './prompt.ts';
-import { type PageRequest, pageRequests } from './webview.ts';
 
 export type PromptMode = 'try' | 'compare';
 
@@ -183,7 +183,6 @@ const isColumn = shape({
   problem: nullOr(isString),
 });
 const isRow = shape({ id: isString, title: isString, values: isValues });
-const isError = shape({ code: isString, message: isString, hint: optional(isString) });
 const areWays = listOf(shape({ way: isString, label: isString, of: isCount }));
 const areVotes = listOf(shape({ row: isString, subject: isString, on: isString, choice: isString }));
 const cell = { id: isCount, row: isString, column: isString };
@@ -217,7 +216,7 @@ const messages: Rules<PromptPageMessage, 'type'> = {
     tokens: nullOr(isCount),
     warnings: listOf(isString),
   },
-  notRendered: { id: isCount, error: isError },
+  notRendered: { id: isCount, error: isErrorData },
   estimated: { id: isCount, calls: isCount, tokens: isCount, hosts: listOf(isString) },
   votes: { votes: areVotes },
   rows: { rows: listOf(isRow) },
@@ -232,11 +231,11 @@ const messages: Rules<PromptPageMessage, 'type'> = {
     notes: listOf(isString),
     labels: listOf(shape({ label: isString, score: isNumber })),
   },
-  cellFailed: { ...cell, error: isError, ways: areWays },
+  cellFailed: { ...cell, error: isErrorData, ways: areWays },
   ended: { id: isCount, cancelled: isBoolean },
   kept: { file: isString, line: isCount },
   unkept: { file: isString },
-  failed: { request: isString, error: isError, ways: areWays },
+  failed: { request: isString, error: isErrorData, ways: areWays },
 };
 
 const requests: Rules<PromptPageRequest, 'type'> = {

@@ -1,5 +1,5 @@
 import type { ChatMessage, FinishReason, GenerationSettings } from './generation.ts';
-import type { Progressing } from './service.ts';
+import type { Progressing } from './progress.ts';
 
 /** Part of a text in UTF-16 units, `end` not included. */
 export interface TextRange {

@@ -10,12 +10,13 @@ import {
   nullOr,
   oneOf,
   optional,
+  parser,
   type Rules,
   recordOf,
   shape,
   union,
 } from './check.ts';
-import type { ClassificationReport, EvaluationReport } from './evaluation.ts';
+import type { ClassificationReport, EvaluationReport, FileEvaluation } from './evaluation.ts';
 import { HEADLINES } from './metrics.ts';
 import { TASKS, taskOf } from './tasks.ts';
 
@@ -110,6 +111,16 @@ const rules: Rules<EvaluationReport, 'task'> = {
 };
 
 export const isReport: Check = union('task', rules);
+
+export const isFileEvaluation = shape({
+  name: isString,
+  title: isString,
+  file: isString,
+  evaluated_at: isString,
+  report: isReport,
+});
+
+export const parseFileEvaluation = parser<FileEvaluation>(isFileEvaluation);
 
 /** Evaluations of 0.1.0 do not say of which task they are. */
 export const withTask = (report: unknown): unknown =>

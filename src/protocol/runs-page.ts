@@ -1,4 +1,4 @@
-/** Messages between the extension host and the runs table; webview.ts says how such wires work. */
+/** Messages between the extension host and the runs table; page.ts says how such wires work. */
 import {
   type Check,
   firstVersion,
@@ -18,12 +18,12 @@ import {
   union,
 } from './check.ts';
 import type { ErrorData } from './errors.ts';
+import { type PageRequest, pageRequests } from './page.ts';
 import { isMetrics } from './reports.ts';
 import type { RunRow } from './run-row.ts';
 import { RUN_STATES } from './states.ts';
 import { areTags } from './tags.ts';
 import { TASKS } from './tasks.ts';
-import { type PageRequest, pageRequests } from './webview.ts';
 
 /** A folder among the runs that is none, and why. */
 export interface BrokenRun {

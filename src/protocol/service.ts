@@ -1,295 +1,24 @@
+import type { Answer, PredictedFile, Texts } from './answers.ts';
+import type { BackendStatus } from './backends.ts';
 import type { Comparison, ComparisonAsked } from './comparison.ts';
 import type { CompletionRequests } from './completion.ts';
 import type { CompletionReport } from './completion-report.ts';
+import type { AppendUndo, DataPreview, DataProblem, DataSummary, LabelsWritten, NewRow, RowLengths } from './data.ts';
 import type { DataSource, DatasetRecord, RowFields } from './dataset.ts';
+import type { RowCounts, RunEstimate } from './estimate.ts';
 import type { EvaluatedRow, EvaluationReport, RunComparison, Split } from './evaluation.ts';
 import type { Answered, ChatMessage, GenerationSettings } from './generation.ts';
+import type { ModelDescription, ModelEntry } from './models.ts';
 import type { FileChoice, FilesFound, OwnFiles } from './own-files.ts';
+import type { AnswerPart, Progressing } from './progress.ts';
 import type { PromptRequests } from './prompt.ts';
 import type { FoundRate, RateChoice } from './range-test.ts';
 import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
 import type { RecipeProblem } from './recipe-check.ts';
 import type { RunRecord } from './run.ts';
 import type { StrategySuggestion } from './suggestion.ts';
-import type { AnswerName, ProblemType, TaskName } from './tasks.ts';
+import type { TaskName } from './tasks.ts';
 import type { Tools } from './tools.ts';
-
-/** Something found in a file: reported, never silently mended. */
-export interface DataProblem {
-  severity: 'error' | 'warning' | 'info';
-  code: string;
-  message: string;
-  /** 1-based line in the file, when the problem has one place. */
-  line?: number;
-  column?: string;
-  /** Absolute path of the file, where several are read together. */
-  file?: string;
-  /** How often it occurs, when it is a summary. */
-  count?: number;
-  /** What would be learnt of such rows instead of one class each, if a person says so. */
-  other?: OtherLearning;
-}
-
-/** How several labels of a row are written, where not as lists: a recipe's keys. */
-export interface LabelsWritten {
-  label_separator?: string;
-  label_columns?: string[];
-}
-
-/** Keys of a recipe that learns something else of the same rows. */
-export interface OtherLearning extends LabelsWritten {
-  problem_type: Exclude<ProblemType, 'single_label_classification'>;
-}
-
-export type DataFormat = keyof typeof FORMAT_NAMES;
-
-/** Endings of files of words and tags, a line each. */
-export const CONLL_EXTENSIONS: readonly string[] = ['conll', 'iob', 'iob2', 'bio'];
-
-/** As people read them. */
-export const FORMAT_NAMES = {
-  csv: 'CSV',
-  tsv: 'TSV',
-  jsonl: 'JSON Lines',
-  json: 'JSON',
-  markdown: 'Markdown table',
-  'label-tab-text': 'label, tab, text',
-  'label-space-text': 'label, space, text',
-  conll: 'CoNLL',
-  text: 'plain text',
-} as const;
-
-export interface ColumnSummary {
-  name: string;
-  /** Distinct values, counted up to 1,000. */
-  distinct: number;
-  empty: number;
-  mean_length: number;
-  examples: string[];
-}
-
-export interface DataSummary {
-  file: string;
-  /** Given, or what the columns are plainly for. */
-  task: TaskName;
-  format: DataFormat;
-  encoding: string;
-  /** What the encoding follows from, where it is a guess: to be confirmed by a person when it is not sure. */
-  encoding_guess?: {
-    is_sure: boolean;
-    /** Words that only this encoding reads so. */
-    sample: string;
-    /** The next likely encodings, and what they make of these words. */
-    alternatives: { encoding: string; sample: string }[];
-  };
-  rows: number;
-  columns: ColumnSummary[];
-  /** What was guessed or given; a field is absent when nothing fits. */
-  guess: Columns;
-  /** Why, in a sentence a person can check. */
-  guess_reason: string;
-  /** Labels by frequency: classes with their rows, tags with their words. */
-  classes: { label: string; count: number }[];
-  problems: DataProblem[];
-}
-
-/** A row as a model that writes sees it while it learns. */
-export interface LearntRow {
-  file: string;
-  line: number;
-  /** Of its first window: tokens that the model sees, special ones too, and how many of them it learns. */
-  tokens: number;
-  learnt: number;
-  /** A long text goes on in further ones. */
-  windows: number;
-  /** In order: what is learnt, what is only read, and what did not fit (without special tokens, and shortened). */
-  parts: { text: string; kind: 'learnt' | 'read' | 'cut' }[];
-}
-
-/** What would be learnt of a dataset's first rows, told before a run. */
-export interface DataPreview {
-  /** By whose tokenizer and chat template, as a recipe names it. */
-  model: string;
-  max_length: number;
-  /** Rows that were looked at, and how many of them are longer than max_length. */
-  read: number;
-  truncated: number;
-  /** What a run would say of them: which template is used, what is left out. */
-  notes: string[];
-  rows: LearntRow[];
-}
-
-/** How long rows are: texts in characters, sentences in words. Bar i of `counts` holds lengths from i · step on; the last one all longer ones. */
-export interface RowLengths {
-  min: number;
-  median: number;
-  p95: number;
-  max: number;
-  step: number;
-  counts: number[];
-}
-
-/** What takes appended rows out of a file again: where their bytes are, and what the file is as long as nobody changed it. */
-export interface AppendUndo {
-  file: string;
-  offset: number;
-  bytes: number;
-  sha256: string;
-  /** Record of the dataset's folder as it was before. */
-  record?: DatasetRecord;
-}
-
-/** How many rows a run would learn from and hold out. */
-export interface RowCounts {
-  task: TaskName;
-  /** Training and validation rows together. */
-  rows: number;
-  validation_rows: number;
-}
-
-/** What a run would take, told before it starts. */
-export interface RunEstimate {
-  /** Rows of the training and the validation part together. */
-  rows: number;
-  validation_rows: number;
-  classes: { label: string; count: number }[];
-  truncated_rows: number;
-  /** Tokens that a text is cut to. */
-  max_length: number;
-  unknown_token_share: number;
-  total_steps: number;
-  seconds: number;
-  peak_memory_bytes: number;
-  free_memory_bytes: number;
-  /** Where the run would compute on a graphics card; the largest one whose memory is known, null where none's is. */
-  card?: { needed_bytes: number; card: { name: string; bytes: number } | null };
-  disk_bytes: number;
-  free_disk_bytes: number;
-  /** Also what is wrong between model and data: texts in a script that the model is not for are `language-mismatch`. */
-  problems: DataProblem[];
-  columns: Columns;
-  /** Languages that the model's card names, as codes (`en`, `multilingual`); null where it names none. */
-  model_languages: string[] | null;
-}
-
-/** What a classifier reads at once. */
-export interface Texts {
-  text: string;
-  /** The second text of a pair. */
-  text_pair?: string;
-}
-
-/** A row that a person adds: `label` of several as a row keeps them, a JSON list; words with a tag each. */
-export type NewRow = (Texts & { label: string }) | { tokens: string[]; tags: string[] };
-
-/** An answer to texts, which are as they were given. */
-export interface Prediction extends Texts {
-  label: string;
-  score: number;
-  scores: Record<string, number>;
-  /** Where the model's vocabulary lacks some of the text's tokens: how many, of how many; special ones not counted. */
-  unknown_tokens?: UnknownTokens;
-}
-
-export interface UnknownTokens {
-  count: number;
-  of: number;
-}
-
-/** Entities of a text, as transformers' token-classification pipeline names them; places in code points. */
-export interface TagPrediction {
-  text: string;
-  entities: { entity_group: string; score: number; word: string; start: number; end: number }[];
-}
-
-/** Those labels of a text that are likelier than the model's threshold, and how likely each is. */
-export interface LabelsPrediction extends Texts {
-  labels: string[];
-  scores: Record<string, number>;
-  unknown_tokens?: UnknownTokens;
-}
-
-/** A token that a model puts in the place of a mask, as transformers' fill-mask pipeline names it. */
-export interface MaskFill {
-  score: number;
-  /** Its id. */
-  token: number;
-  token_str: string;
-  /** The text with it. */
-  sequence: string;
-}
-
-/** The likeliest tokens for a text's mask, the first first; of a text with several masks a list each. */
-export interface MaskPrediction extends Texts {
-  predictions: MaskFill[] | MaskFill[][];
-}
-
-/** The tokens for each mask of an answer. */
-export const maskFills = ({ predictions }: MaskPrediction): MaskFill[][] =>
-  Array.isArray(predictions[0]) ? (predictions as MaskFill[][]) : [predictions as MaskFill[]];
-
-/** A number for a text. */
-export interface ValuePrediction extends Texts {
-  value: number;
-  unknown_tokens?: UnknownTokens;
-}
-
-/** A model's answer to a text, by its task. */
-export type Answer = Prediction | LabelsPrediction | ValuePrediction | TagPrediction | MaskPrediction;
-
-export interface ModelEntry {
-  /** As a recipe names it. */
-  name: string;
-  source: 'starter' | 'folder' | 'cache' | 'run';
-  path: string;
-  model_type: string;
-  bytes: number;
-  num_parameters: number;
-  /** What it can be fine-tuned for, the first being what it was made for; none of a model that cannot be used. */
-  tasks: TaskName[];
-  /** What it can be asked as it is; null of one that has to learn something first. */
-  answers: AnswerName | null;
-  /** Classes of a trained classifier; null for a model that is none. */
-  labels: string[] | null;
-  /** Languages that its card names, as codes (`en`, `multilingual`); null where it names none. */
-  languages: string[] | null;
-  /** Why it cannot be used, and what to do; null for a model that can. */
-  problem: string | null;
-}
-
-/** What is known of one model before it is asked. */
-export interface ModelDescription extends ModelEntry {
-  /** What marks a place that it fills in, as it stands in texts; null of a model that fills in none. */
-  mask: string | null;
-}
-
-export interface BackendStatus {
-  name: string;
-  usable: boolean;
-  /** Why not, or what it runs on. */
-  detail: string;
-  /** Matrix-product rate in Gflop/s, measured now or before; null when never measured. */
-  gflops: number | null;
-  /** What `auto` takes here for a model of BERT-base's size. */
-  auto: boolean;
-  /** Of a graphics card. */
-  limits?: CardLimits;
-}
-
-/** What a graphics card grants programs; null where it does not tell. */
-export interface CardLimits {
-  /** Bytes that one operation can bind at a time, of an operand. */
-  largest_binding: number | null;
-  /** Bytes of a tensor. */
-  largest_buffer: number | null;
-  /** Operands of an operation, larger ones in as many pieces as they have bindings. */
-  storage_buffers: number | null;
-}
-
-/** A request that takes long says how far it is in `progress` or `answer/part` notifications that carry this token. */
-export interface Progressing {
-  progress_token?: string;
-}
 
 /** A recipe as a file, or as an object whose relative paths are looked up from `base`. */
 export type RecipeSource = { recipe_path: string } | { recipe: RecipeInput; base: string };
@@ -298,19 +27,6 @@ export type RecipeSource = { recipe_path: string } | { recipe: RecipeInput; base
 export interface OutsideRead {
   part: 'model' | 'dataset' | 'template';
   path: string;
-}
-
-/** A file that was written of the rows of another one, with an answer to each. */
-export interface PredictedFile {
-  /** Rows that are written: fewer than `of`, all of the file’s, where it was cancelled. */
-  rows: number;
-  of: number;
-  path: string;
-  /** Columns that were read, and those that were written. */
-  from: string[];
-  columns: string[];
-  /** What is odd about the file or its answers. */
-  warnings: string[];
 }
 
 /** Requests to the engine service (JSON-RPC on its stdin and stdout). Every one can be cancelled. */
@@ -521,15 +237,6 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
   backends: { params: { measure: boolean }; result: BackendStatus[] };
   shutdown: { params: Record<string, never>; result: null };
 }
-
-/** What is known before the whole answer. */
-export type AnswerPart =
-  /** How a comparison stands, and how far its candidate at work is. */
-  | { type: 'comparison'; comparison: Comparison; share: number }
-  /** Rows or texts that the model has answered, of all that it was asked. */
-  | { type: 'rows'; done: number; total: number }
-  /** What a model has written since the part before; nothing of it is taken back. `tokens`: of the answer so far. */
-  | { type: 'text'; text: string; tokens: number };
 
 export interface ServiceNotifications {
   /** `total` is null while it is not known; `token` is the request's `progress_token`. */

@@ -23,7 +23,7 @@ import { RunFeed } from '../../src/extension/views/feed.ts';
 import { describeTried } from '../../src/extension/views/tried.ts';
 import type { ClassificationReport } from '../../src/protocol/evaluation.ts';
 import { type MaskPrediction, maskFills, type Prediction } from '../../src/protocol/index.ts';
-import { parseTryoutMessage } from '../../src/protocol/webview.ts';
+import { parseTryoutMessage } from '../../src/protocol/tryout-page.ts';
 import { buildEngine, removeEngine } from '../faults/engine.ts';
 import { makeWorkplace, tinyRows, writeRecipe } from '../faults/tiny.ts';
 

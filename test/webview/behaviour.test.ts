@@ -1,8 +1,9 @@
 // The built webviews in headless Chromium: what a person does with keys and mouse, and what outlives a reload.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DashboardMessage } from '../../src/protocol/dashboard-page.ts';
 import type { ClassificationReport } from '../../src/protocol/evaluation.ts';
 import type { Change, Finding, FindingCode } from '../../src/protocol/findings.ts';
-import type { DashboardMessage, TryoutMessage } from '../../src/protocol/webview.ts';
+import type { TryoutMessage } from '../../src/protocol/tryout-page.ts';
 import { launch, missing, openWebview, type Webview } from './browser.mjs';
 import {
   cellRows,

@@ -19,7 +19,7 @@ const columnsOf = (/** @type {any[]} */ steps) =>
 
 /**
  * A snapshot whose columns are plain arrays: openWebview's `send` makes typed arrays of them.
- * @typedef {Omit<import('../../src/protocol/webview.ts').RunSnapshot, 'steps'> & { steps: Record<string, number[]> }}
+ * @typedef {Omit<import('../../src/protocol/dashboard-page.ts').RunSnapshot, 'steps'> & { steps: Record<string, number[]> }}
  *   RecordedRun
  * @typedef {import('../../src/protocol/events.ts').RunEvent} RunEvent
  */

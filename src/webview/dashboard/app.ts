@@ -1,10 +1,15 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { guard } from 'lit/directives/guard.js';
+import {
+  type DashboardMessage,
+  type DashboardRequest,
+  type DashboardState,
+  parseDashboardState,
+  type RunAction,
+} from '../../protocol/dashboard-page.ts';
 import type { EvalEvent, RunEvent } from '../../protocol/events.ts';
 import { eventPrefix } from '../../protocol/trainings.ts';
-import type { DashboardMessage, DashboardRequest, DashboardState, RunAction } from '../../protocol/webview.ts';
-import { parseDashboardState } from '../../protocol/webview.ts';
 import { fixed, metric, metricInText } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';

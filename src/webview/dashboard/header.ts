@@ -1,8 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import type { RunAction } from '../../protocol/dashboard-page.ts';
 import { inOneLine } from '../../protocol/errors.ts';
 import type { RunState } from '../../protocol/states.ts';
 import { trainingName, trainingsOf } from '../../protocol/trainings.ts';
-import type { RunAction } from '../../protocol/webview.ts';
 import { count, duration, plural, short } from '../shared/format.ts';
 import { shownState } from './log-lines.ts';
 import type { Page } from './page.ts';

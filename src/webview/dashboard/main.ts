@@ -14,7 +14,7 @@ import './evaluation.css';
 import './tables.css';
 import './chart.ts';
 import './confusion.ts';
-import { type DashboardMessage, type DashboardRequest, parseDashboardMessage } from '../../protocol/webview.ts';
+import { type DashboardMessage, type DashboardRequest, parseDashboardMessage } from '../../protocol/dashboard-page.ts';
 import { connect } from '../shared/host.ts';
 import { DashboardElement } from './app.ts';
 

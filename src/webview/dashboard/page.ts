@@ -1,4 +1,4 @@
-import type { DashboardRequest, RunAction } from '../../protocol/webview.ts';
+import type { DashboardRequest, RunAction } from '../../protocol/dashboard-page.ts';
 import type { Averages } from './charts.ts';
 import type { FrameQueue } from './frames.ts';
 import type { RunStore, RunView } from './store.ts';

@@ -1,4 +1,5 @@
 import type { CompletionReport } from '../../protocol/completion-report.ts';
+import type { DashboardMessage, RunAction, RunSnapshot } from '../../protocol/dashboard-page.ts';
 import type {
   EvaluatedRow,
   EvaluationReport,
@@ -6,6 +7,7 @@ import type {
   RunComparison,
   Split,
 } from '../../protocol/evaluation.ts';
+import { parseRunEvent } from '../../protocol/event-checks.ts';
 import type {
   CheckpointEvent,
   DoneEvent,
@@ -22,7 +24,6 @@ import { FINISHED_STATES, type RunState, WORKING_STATES } from '../../protocol/s
 import { StepBuffer } from '../../protocol/steps.ts';
 import { taskOf } from '../../protocol/tasks.ts';
 import { trainingAt, trainingsOf } from '../../protocol/trainings.ts';
-import { type DashboardMessage, parseRunEvent, type RunAction, type RunSnapshot } from '../../protocol/webview.ts';
 import { type LogLine, logLine } from './log-lines.ts';
 
 /** A note that says the step that it is of. */

@@ -1,11 +1,11 @@
 import type { VscodeTextfield } from '@vscode-elements/elements/dist/vscode-textfield/vscode-textfield.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
+import { type DataProblem, FORMAT_NAMES } from '../../protocol/data.ts';
 import { labelText } from '../../protocol/dataset.ts';
 import type { DatasetMessage, DatasetRequest, DatasetRow } from '../../protocol/dataset-page.ts';
 import { columnFields, FIELDS, type Field } from '../../protocol/fields.ts';
 import { capitalized } from '../../protocol/figures.ts';
-import { type DataProblem, FORMAT_NAMES } from '../../protocol/service.ts';
 import { type TaskName, taskOf } from '../../protocol/tasks.ts';
 import { failureBanner } from '../shared/failure.ts';
 import { moveFocus } from '../shared/focus.ts';

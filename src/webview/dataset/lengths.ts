@@ -1,6 +1,6 @@
 import { html, svg, type TemplateResult } from 'lit';
 import { largest } from '../../protocol/arrays.ts';
-import type { RowLengths } from '../../protocol/service.ts';
+import type { RowLengths } from '../../protocol/data.ts';
 import { count } from '../shared/format.ts';
 
 const HEIGHT = 96;

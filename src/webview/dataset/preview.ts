@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import type { DataPreview, LearntRow } from '../../protocol/data.ts';
 import type { DatasetMessage, DatasetRequest } from '../../protocol/dataset-page.ts';
-import type { DataPreview, LearntRow } from '../../protocol/service.ts';
 import { count, plural } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import type { DatasetPageStore } from './store.ts';

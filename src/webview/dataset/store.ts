@@ -1,3 +1,4 @@
+import type { DataPreview, RowLengths } from '../../protocol/data.ts';
 import type {
   DatasetMessage,
   DatasetRequest,
@@ -6,7 +7,6 @@ import type {
   DatasetState,
 } from '../../protocol/dataset-page.ts';
 import { parseDatasetState } from '../../protocol/dataset-page.ts';
-import type { DataPreview, RowLengths } from '../../protocol/service.ts';
 import { taskOf } from '../../protocol/tasks.ts';
 
 /** Rows on a page: as many as a person scrolls through, and few enough to draw at once. */

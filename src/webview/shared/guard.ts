@@ -4,7 +4,7 @@
  * (which logs it), and offers to reload. It imports nothing, and needs neither Lit nor a style sheet.
  */
 
-import type { PageRequest } from '../../protocol/webview.ts';
+import type { PageRequest } from '../../protocol/page.ts';
 
 interface VsCodeApi {
   postMessage(message: unknown): void;

@@ -1,5 +1,5 @@
 import type { Checked } from '../../protocol/check.ts';
-import type { PageRequest } from '../../protocol/webview.ts';
+import type { PageRequest } from '../../protocol/page.ts';
 
 interface VsCodeApi {
   postMessage(message: unknown): void;

@@ -1,10 +1,10 @@
 import type { VscodeTextarea } from '@vscode-elements/elements/dist/vscode-textarea/vscode-textarea.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
+import type { MaskPrediction, TagPrediction } from '../../protocol/answers.ts';
 import { labelText } from '../../protocol/dataset.ts';
 import { splitPair } from '../../protocol/pair.ts';
-import type { MaskPrediction, TagPrediction } from '../../protocol/service.ts';
-import type { TryoutMessage, TryoutRequest } from '../../protocol/webview.ts';
+import type { TryoutMessage, TryoutRequest } from '../../protocol/tryout-page.ts';
 import { failureBanner } from '../shared/failure.ts';
 import { focusInput, moveFocus } from '../shared/focus.ts';
 import { percent, plural, significant } from '../shared/format.ts';

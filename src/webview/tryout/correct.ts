@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import type { Texts } from '../../protocol/answers.ts';
 import { labelText } from '../../protocol/dataset.ts';
-import type { Texts } from '../../protocol/service.ts';
 import { isTagged, keyOf, type Result, type TryoutStore } from './store.ts';
 import { tagsOf, type Word, wordsOf } from './words.ts';
 

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { TagPrediction } from '../../protocol/service.ts';
+import type { TagPrediction } from '../../protocol/answers.ts';
 import { percent } from '../shared/format.ts';
 import { type CorrectionActions, correction } from './correct.ts';
 import type { Result, TryoutStore } from './store.ts';

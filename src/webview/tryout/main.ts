@@ -9,7 +9,7 @@ import '@vscode-elements/elements/dist/vscode-textarea/index.js';
 import '../shared/base.css';
 import '../shared/entities.css';
 import './tryout.css';
-import { parseTryoutMessage, type TryoutMessage, type TryoutRequest } from '../../protocol/webview.ts';
+import { parseTryoutMessage, type TryoutMessage, type TryoutRequest } from '../../protocol/tryout-page.ts';
 import { connect } from '../shared/host.ts';
 import { TryoutElement } from './app.ts';
 

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { type MaskPrediction, maskFills } from '../../protocol/service.ts';
+import { type MaskPrediction, maskFills } from '../../protocol/answers.ts';
 import { percent } from '../shared/format.ts';
 import { type Result, shownToken } from './store.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Prediction, Texts } from '../../protocol/service.ts';
-import { parseTryoutMessage } from '../../protocol/webview.ts';
+import type { Prediction, Texts } from '../../protocol/answers.ts';
+import { parseTryoutMessage } from '../../protocol/tryout-page.ts';
 import { linesOf, MAX_LINES, ranked, TryoutStore } from './store.ts';
 
 const prediction = (texts: string | Texts, label = 'a', score = 0.8): Prediction => ({

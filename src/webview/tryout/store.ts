@@ -1,6 +1,6 @@
+import { type Answer, type MaskPrediction, maskFills, type TagPrediction, type Texts } from '../../protocol/answers.ts';
 import { counted } from '../../protocol/figures.ts';
-import { type Answer, type MaskPrediction, maskFills, type TagPrediction, type Texts } from '../../protocol/service.ts';
-import type { TryoutMessage, TryoutRequest, TryoutSnapshot } from '../../protocol/webview.ts';
+import type { TryoutMessage, TryoutRequest, TryoutSnapshot } from '../../protocol/tryout-page.ts';
 import { significant } from '../shared/format.ts';
 
 /** Lines predicted at once; more belong into Evaluate on File. */

@@ -1,4 +1,4 @@
-import type { TagPrediction } from '../../protocol/service.ts';
+import type { TagPrediction } from '../../protocol/answers.ts';
 
 /** A word of a text, with its place in code points. */
 export interface Word {

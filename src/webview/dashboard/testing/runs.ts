@@ -1,8 +1,8 @@
 // Runs for the tests beside this file.
+import type { DashboardMessage, RunSnapshot } from '../../../protocol/dashboard-page.ts';
 import type { StepEvent } from '../../../protocol/events.ts';
 import type { RunRecord } from '../../../protocol/run.ts';
 import { StepBuffer } from '../../../protocol/steps.ts';
-import type { DashboardMessage, RunSnapshot } from '../../../protocol/webview.ts';
 import { RunStore } from '../store.ts';
 
 export const step = (n: number, loss = 1 / n): StepEvent => ({

@@ -1,16 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { StepBuffer } from './steps.ts';
 import {
   type DashboardMessage,
   type DashboardRequest,
   parseDashboardMessage,
   parseDashboardRequest,
   parseDashboardState,
-  parseRunEvent,
-  parseTryoutMessage,
-  parseTryoutRequest,
   RUN_ACTIONS,
-} from './webview.ts';
+} from './dashboard-page.ts';
+import { StepBuffer } from './steps.ts';
 
 const reason = (result: { ok: boolean; reason?: string }): string | undefined =>
   result.ok ? undefined : result.reason;
@@ -104,81 +101,8 @@ describe('messages to the dashboard', () => {
   });
 });
 
-test('events are checked one by one', () => {
-  expect(parseRunEvent({ event: 'note', time: 1, level: 'info', message: 'm' }).ok).toBe(true);
-  expect(reason(parseRunEvent({ event: 'note', time: 1, level: 'loud', message: 'm' }))).toBe(
-    'message.level is not one of info, warning, error',
-  );
-});
-
-test('try model', () => {
-  const texts = [{ text: 'a' }, { text: 'a', text_pair: 'b' }];
-  expect(parseTryoutRequest({ type: 'predict', id: 1, texts, compare: false }).ok).toBe(true);
-  expect(reason(parseTryoutRequest({ type: 'predict', id: 1, texts: 'a', compare: false }))).toBe(
-    'message.texts is a string, not an array',
-  );
-  const prediction = { text: 'a', label: 'x', score: 1, scores: { x: 1 } };
-  expect(parseTryoutMessage({ type: 'predictions', id: 1, tuned: [prediction], base: null, ms: 3 }).ok).toBe(true);
-  expect(
-    reason(
-      parseTryoutMessage({ type: 'predictions', id: 1, tuned: [{ ...prediction, scores: null }], base: null, ms: 3 }),
-    ),
-  ).toBe('message.tuned[0].scores is null, not an object');
-});
-
 test('the kept state of another version is not taken', () => {
   expect(parseDashboardState({ version: 1, runs: ['a'], view: {} }).ok).toBe(true);
   expect(parseDashboardState({ version: 2, runs: ['a'], view: {} }).ok).toBe(false);
   expect(parseDashboardState(undefined).ok).toBe(false);
-});
-
-describe('StepBuffer', () => {
-  const row = (step: number, loss = step) => ({
-    step,
-    time: 0,
-    epoch: 0,
-    loss,
-    learning_rate: 0,
-    grad_norm: 0,
-    tokens_per_second: 0,
-    step_ms: 0,
-    rss_bytes: 0,
-  });
-
-  test('grows, and copies what it hands out', () => {
-    const buffer = new StepBuffer(2);
-    for (let n = 1; n <= 5; n++) buffer.append(row(n));
-    const columns = buffer.toColumns(3);
-    buffer.append(row(3, 33));
-    expect([...columns.step]).toEqual([4, 5]);
-    expect([...buffer.column('loss')]).toEqual([1, 2, 33]);
-    expect(buffer.generation).toBe(1);
-  });
-
-  test('columns of unequal length lose the surplus, not their alignment', () => {
-    const more = new StepBuffer();
-    more.append(row(1));
-    more.append(row(2));
-    const buffer = new StepBuffer();
-    buffer.appendColumns({ ...more.toColumns(), loss: Float64Array.of(7) });
-    expect(buffer.length).toBe(1);
-    expect(buffer.column('loss')[0]).toBe(7);
-  });
-
-  test('an overlapping block replaces from its first step on', () => {
-    const buffer = new StepBuffer();
-    for (let n = 1; n <= 5; n++) buffer.append(row(n));
-    const again = new StepBuffer();
-    again.append(row(4, 40));
-    buffer.appendColumns(again.toColumns());
-    expect([...buffer.column('loss')]).toEqual([1, 2, 3, 40]);
-  });
-});
-
-test('an answer is a label with scores or entities, nothing between them', () => {
-  const entity = { entity_group: 'PER', score: 0.9, word: 'Ana', start: 0, end: 3 };
-  const of = (tuned: unknown) => parseTryoutMessage({ type: 'predictions', id: 1, tuned: [tuned], base: null, ms: 3 });
-  expect(of({ text: 'Ana', entities: [entity] }).ok).toBe(true);
-  expect(of({ text: 'Ana', entities: [{ ...entity, start: 'a' }] }).ok).toBe(false);
-  expect(of({ text: 'Ana' }).ok).toBe(false);
 });

@@ -1,0 +1,22 @@
+export interface BackendStatus {
+  name: string;
+  usable: boolean;
+  /** Why not, or what it runs on. */
+  detail: string;
+  /** Matrix-product rate in Gflop/s, measured now or before; null when never measured. */
+  gflops: number | null;
+  /** What `auto` takes here for a model of BERT-base's size. */
+  auto: boolean;
+  /** Of a graphics card. */
+  limits?: CardLimits;
+}
+
+/** What a graphics card grants programs; null where it does not tell. */
+export interface CardLimits {
+  /** Bytes that one operation can bind at a time, of an operand. */
+  largest_binding: number | null;
+  /** Bytes of a tensor. */
+  largest_buffer: number | null;
+  /** Operands of an operation, larger ones in as many pieces as they have bindings. */
+  storage_buffers: number | null;
+}
