@@ -140,7 +140,7 @@ describe.skipIf(!isThere)('a run whose graphics card is lost (skipped unless LUT
         kind: 'device-lost',
         step: 10,
         message: expect.stringMatching(
-          /^The training process ended after step \d+ without saying why\. .* its checkpoint of step 10; \d+ steps? (is|are) computed again\.$/,
+          /^The training process ended after step \d+ without saying why\. .* its checkpoint of step 10\. \d+ steps? (is|are) computed again\.$/,
         ),
       },
     ]);

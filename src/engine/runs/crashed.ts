@@ -1,7 +1,7 @@
 import { readTail } from '../../files/tail.ts';
-import { counted } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readEvents } from '../../runs/metrics.ts';
+import { goesOn } from './going-on.ts';
 import type { Journal } from './journal.ts';
 
 /**
@@ -21,6 +21,6 @@ export async function tellCrash(journal: Pick<Journal, 'at' | 'record' | 'incide
   journal.incident({
     kind: 'device-lost',
     step: from,
-    message: `The training process ended after step ${step} without saying why. It computed on the graphics card, whose driver may have ended it${words ? ` (the last line of ${FILES.log}: ${words})` : ''}. The run goes on from ${from === 0 ? 'the beginning' : `its checkpoint of step ${from}`}; ${counted(step - from, 'step')} ${step - from === 1 ? 'is' : 'are'} computed again.`,
+    message: `The training process ended after step ${step} without saying why. It computed on the graphics card, whose driver may have ended it${words ? ` (the last line of ${FILES.log}: ${words})` : ''}. ${goesOn(step, from)}`,
   });
 }

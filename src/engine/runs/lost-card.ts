@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BackendChoice, counted, LuthierError, toErrorData } from '../../protocol/index.ts';
+import { type BackendChoice, LuthierError, toErrorData } from '../../protocol/index.ts';
 import { probeBackend } from '../tensor/executors/probe.ts';
+import { goesOn } from './going-on.ts';
 import type { Journal } from './journal.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import type { Stage } from './repeated.ts';
@@ -63,17 +64,11 @@ export class LostCard {
   async #again({ step, from, reason }: Lost, stage: Stage | undefined): Promise<Prepared> {
     const hasWorked = this.#wentOnFrom !== from;
     this.#wentOnFrom = from;
-    const where =
-      from === 0
-        ? 'starts from the beginning, since there is no checkpoint yet'
-        : `goes on from its checkpoint of step ${from}`;
-    const repeated =
-      step > from ? ` ${counted(step - from, 'step')} ${step - from === 1 ? 'is' : 'are'} computed again.` : '';
     const goOn = (backend: BackendChoice, on: string) => {
       this.#journal.incident({
         kind: 'device-lost',
         step: from,
-        message: `${/[.!?]$/.test(reason) ? reason : `${reason}.`} That was in step ${step + 1}. The run ${where}, on ${on}.${repeated}`,
+        message: `${/[.!?]$/.test(reason) ? reason : `${reason}.`} That was in step ${step + 1}. ${goesOn(step, from, on)}`,
       });
       return prepare(this.#journal, true, stage, backend);
     };
