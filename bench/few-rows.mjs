@@ -9,14 +9,14 @@
  * called again; begins no run after N minutes; prints the tables of what is there. LUTHIER_CLI names another build than
  * dist/engine/cli.cjs.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   chosenOf,
   halfInterval,
+  isStarter,
   mean,
   modelName,
+  PEER,
   points,
   Study,
   shares,
@@ -32,9 +32,11 @@ const PAIRS = 20;
 /** Texts that name a class, beside its rows: src/protocol/label-names.ts, whose first is setfit's own (get_templated_dataset). */
 const TEMPLATES = ['This sentence is {}', '{}'];
 
-const { model, data, chosen, seeds, ends, python, options } = studyArguments('few-rows.mjs MODEL DATA [CELL…]', {
+const { model, data, chosen, seeds, ends, options } = studyArguments('few-rows.mjs MODEL DATA [CELL…]', {
   methods: { type: 'string' },
+  ...PEER,
 });
+const { python } = options;
 
 /** @type {Record<string, { rows: () => import('./study-rows.mjs').Rows, ofEach: number }>} */
 const CELLS = {
@@ -46,7 +48,6 @@ const CELLS = {
   'sst2-64': { rows: () => sst2(data), ofEach: 64 },
   'clinc20-16': { rows: () => clinc(data, CLINC_20), ofEach: 16 },
 };
-const isStarter = model.startsWith('starters/');
 
 /** Epochs and batch of so many rows, as src/protocol/suggestion.ts has them. @param {number} rows */
 const suggested = (rows) => ({
@@ -73,7 +74,7 @@ const METHODS = {
   full: {
     recipe: (rows) => ({
       strategy: { type: 'full' },
-      ...{ learning_rate: isStarter ? 2e-4 : 5e-5, ...suggested(rows) },
+      ...{ learning_rate: isStarter(model) ? 2e-4 : 5e-5, ...suggested(rows) },
     }),
   },
   'head+names': { recipe: head, names: true },
@@ -83,7 +84,6 @@ const METHODS = {
 const ORDER = ['few-shot', 'setfit', 'head', 'lora', 'full', 'head+names', 'few-shot+names'];
 
 const study = new Study('few-rows.jsonl', 'node bench/few-rows.mjs MODEL DATA --python PYTHON');
-const work = mkdtempSync(join(tmpdir(), 'luthier-few-rows-'));
 const wanted = chosenOf(options.methods?.split(',') ?? [], ORDER);
 const methods = ORDER.filter((name) => wanted.includes(name));
 const cells = chosenOf(chosen, Object.keys(CELLS));
@@ -91,50 +91,38 @@ const cells = chosenOf(chosen, Object.keys(CELLS));
 /** @param {string} cell @param {string} method @param {number} seed what a line of the file is found by */
 function keyOf(cell, method, seed) {
   const ofEach = CELLS[cell].ofEach;
-  const settings = method === 'setfit' ? { num_iterations: PAIRS } : METHODS[method].recipe(rowsIn(cell) * ofEach);
-  return { cell, model: isStarter ? model : modelName(model), method, seed, settings };
+  /** @type {{ strategy?: object, num_iterations?: number }} */
+  const settings = method === 'setfit' ? { num_iterations: PAIRS } : METHODS[method].recipe(classesIn(cell) * ofEach);
+  return { cell, model: modelName(model), method, seed, settings };
 }
 const classes = new Map();
 /** Classes of a cell's data. @param {string} cell @returns {number} */
-function rowsIn(cell) {
+function classesIn(cell) {
   if (!classes.has(cell)) classes.set(cell, new Set(CELLS[cell].rows().pool.map(({ label }) => label)).size);
   return classes.get(cell);
 }
 
-/** @param {string} cell @param {string} method @param {number} seed */
-function measure(cell, method, seed) {
-  const parts = draw(CELLS[cell].rows(), seed, { ofEach: CELLS[cell].ofEach });
-  const key = keyOf(cell, method, seed);
-  writeRows(work, { train: parts.train, test: parts.test });
-  const whole = isStarter ? model : resolve(model);
-  const [trainFile, testFile] = [join(work, 'train.jsonl'), join(work, 'test.jsonl')];
-  if (method === 'setfit')
-    return trainPeer(python, 'few_rows.py', {
-      ...{ model: whole, train: trainFile, test: testFile, out: join(work, 'peer'), seed, ...key.settings },
-    });
-  const dataset = { train: 'train.jsonl', test: 'test.jsonl' };
-  const { recipe, names } = METHODS[method];
-  const settings = recipe(rowsIn(cell) * CELLS[cell].ofEach);
-  const strategy = { ...settings.strategy, ...(names && { label_templates: TEMPLATES }) };
-  return train(work, { model: whole, dataset, validation_split: 0, seed, ...settings, strategy });
+/** @param {string} folder @param {string} cell @param {string} method @param {number} seed */
+function measure(folder, cell, method, seed) {
+  const { train: rows, test } = draw(CELLS[cell].rows(), seed, { ofEach: CELLS[cell].ofEach });
+  writeRows(folder, { train: rows, test });
+  const { settings } = keyOf(cell, method, seed);
+  const job = { folder, model, seed };
+  if (python && method === 'setfit')
+    return trainPeer(python, 'few_rows.py', job, { out: join(folder, 'peer'), ...settings });
+  const strategy = { ...settings.strategy, ...(METHODS[method].names && { label_templates: TEMPLATES }) };
+  return train(job, { ...settings, strategy });
 }
 
-try {
-  if (!python) console.error('No --python: the setfit package is not run.');
-  for (const cell of cells)
-    for (const seed of seeds)
-      for (const method of methods) {
-        if (method === 'setfit' && (!python || isStarter)) continue;
-        const key = keyOf(cell, method, seed);
-        if (performance.now() > ends && !study.known(key)) continue;
-        const { accuracy, n, seconds } = await study.once(key, () => measure(cell, method, seed));
-        console.error(
-          `${cell}, ${method}, seed ${seed}: ${accuracy.toFixed(3)} of ${n} rows in ${seconds.toFixed(0)} s`,
-        );
-      }
-} finally {
-  rmSync(work, { recursive: true, force: true });
-}
+if (!python) console.error('No --python: the setfit package is not run.');
+const runs = cells.flatMap((cell) =>
+  seeds.flatMap((seed) =>
+    methods
+      .filter((method) => method !== 'setfit' || (python && !isStarter(model)))
+      .map((method) => /** @type {import('./study.mjs').Run} */ ([cell, method, seed])),
+  ),
+);
+await study.measure(runs, { keyOf, measure, ends });
 
 /** What is measured of a cell by a method, a seed each. @param {string} cell @param {string} method */
 const runsOf = (cell, method) => seeds.map((seed) => study.known(keyOf(cell, method, seed))).filter(Boolean);

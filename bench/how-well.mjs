@@ -7,13 +7,22 @@
  * without it, and without LUTHIER_PEER_PYTHON, that side is left out. Appends each run to bench/how-well.jsonl and goes on
  * from there when called again; begins no run after N minutes; prints the table of what is there.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { chosenOf, modelName, points, Study, shares, studyArguments, train, trainPeer, writeRows } from './study.mjs';
+import {
+  chosenOf,
+  modelName,
+  PEER,
+  points,
+  Study,
+  shares,
+  studyArguments,
+  train,
+  trainPeer,
+  writeRows,
+} from './study.mjs';
 import { CLINC_50, clinc, draw, sst2 } from './study-rows.mjs';
 
-const { model, data, chosen, seeds, ends, python } = studyArguments('how-well.mjs MINILM DATA [CELL…]');
+const { model, data, chosen, seeds, ends, options } = studyArguments('how-well.mjs MINILM DATA [CELL…]', PEER);
+const { python } = options;
 
 const SETS = {
   // Fifty intents of CLINC150 small, 50 rows of each.
@@ -40,7 +49,6 @@ const CELLS = Object.fromEntries(
   ),
 );
 const study = new Study('how-well.jsonl', 'node bench/how-well.mjs MINILM DATA --python PYTHON');
-const work = mkdtempSync(join(tmpdir(), 'luthier-how-well-'));
 const cells = chosenOf(chosen, Object.keys(CELLS));
 const sides = python ? ['luthier', 'pytorch'] : ['luthier'];
 
@@ -51,34 +59,20 @@ function keyOf(cell, side, seed) {
   return { cell, model: modelName(model), side, seed, settings };
 }
 
-/** @param {string} cell @param {string} side @param {number} seed */
-function measure(cell, side, seed) {
+/** @param {string} folder @param {string} cell @param {string} side @param {number} seed */
+function measure(folder, cell, side, seed) {
   const { rows, cut } = SETS[CELLS[cell].set];
-  writeRows(work, draw(rows(), seed, cut));
+  writeRows(folder, draw(rows(), seed, cut));
   const { settings } = keyOf(cell, side, seed);
-  const [trainFile, testFile] = [join(work, 'train.jsonl'), join(work, 'test.jsonl')];
-  const whole = resolve(model);
-  if (side === 'pytorch')
-    return trainPeer(python, 'how_well.py', {
-      ...{ model: whole, train: trainFile, test: testFile, seed, settings },
-    });
-  const dataset = { train: 'train.jsonl', test: 'test.jsonl' };
-  return train(work, { model: whole, dataset, validation_split: 0, seed, ...settings });
+  const job = { folder, model, seed };
+  return python && side === 'pytorch' ? trainPeer(python, 'how_well.py', job, { settings }) : train(job, settings);
 }
 
-try {
-  if (!python) console.error('No --python: PyTorch is not run.');
-  for (const cell of cells)
-    for (const seed of seeds)
-      for (const side of sides) {
-        const key = keyOf(cell, side, seed);
-        if (performance.now() > ends && !study.known(key)) continue;
-        const { accuracy, n, seconds } = await study.once(key, () => measure(cell, side, seed));
-        console.error(`${cell}, ${side}, seed ${seed}: ${accuracy.toFixed(3)} of ${n} rows in ${seconds.toFixed(0)} s`);
-      }
-} finally {
-  rmSync(work, { recursive: true, force: true });
-}
+if (!python) console.error('No --python: PyTorch is not run.');
+const runs = cells.flatMap((cell) =>
+  seeds.flatMap((seed) => sides.map((side) => /** @type {import('./study.mjs').Run} */ ([cell, side, seed]))),
+);
+await study.measure(runs, { keyOf, measure, ends });
 
 console.log('| | Luthier | PyTorch | difference of the means, in points |\n|---|---|---|---|');
 for (const cell of cells) {

@@ -8,25 +8,24 @@
  * each run to bench/pretrained-prompt.jsonl and goes on from there when called again; begins no run after N minutes; prints
  * the table of what is there. LUTHIER_CLI names another build than dist/engine/cli.cjs.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { halfInterval, mean, modelName, points, Study, shares, train, writeRows } from './study.mjs';
+import {
+  chosenOf,
+  halfInterval,
+  mean,
+  modelName,
+  points,
+  Study,
+  shares,
+  studyArguments,
+  train,
+  writeRows,
+} from './study.mjs';
 import { draw, sst2 } from './study-rows.mjs';
 
-const { values: given, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    methods: { type: 'string' },
-    seeds: { type: 'string', default: '1,2,3' },
-    texts: { type: 'string', default: '1000' },
-    minutes: { type: 'string', default: 'Infinity' },
-  },
+const { model, data, chosen, seeds, ends, options } = studyArguments('pretrained-prompt.mjs MODEL DATA [CELL…]', {
+  methods: { type: 'string' },
+  texts: { type: 'string', default: '1000' },
 });
-const [model, data, ...chosen] = positionals;
-if (!model || !data)
-  throw new Error('usage: node bench/pretrained-prompt.mjs MODEL DATA [CELL…] (see the first lines)');
 
 /** Labelled rows of each class. @type {Record<string, number>} */
 const CELLS = { 'sst2-8': 8, 'sst2-32': 32 };
@@ -35,7 +34,7 @@ const STEPS = 50;
 /** Test rows, the first of the file: an evaluation takes as long as many steps. */
 const MEASURED = 600;
 const BATCH = 16;
-const texts = Number(given.texts);
+const texts = Number(options.texts);
 /** Two pairs of each text. */
 const before = Math.ceil((2 * texts) / BATCH);
 
@@ -54,50 +53,38 @@ const METHODS = {
 
 const COMPARED = ['random', 'pretrained'];
 
-const isStarter = model.startsWith('starters/');
 const study = new Study('pretrained-prompt.jsonl', 'node bench/pretrained-prompt.mjs MODEL DATA');
-const work = mkdtempSync(join(tmpdir(), 'luthier-pretrained-prompt-'));
-const ends = performance.now() + 60_000 * Number(given.minutes);
-const seeds = given.seeds.split(',').map(Number);
-const methods = given.methods?.split(',') ?? Object.keys(METHODS);
-const cells = chosen.length > 0 ? chosen : Object.keys(CELLS);
-for (const cell of cells) if (!CELLS[cell]) throw new Error(`${cell} is none of ${Object.keys(CELLS).join(', ')}`);
+const methods = chosenOf(options.methods?.split(',') ?? [], Object.keys(METHODS));
+const cells = chosenOf(chosen, Object.keys(CELLS));
 
 /** @param {string} cell @param {string} method @param {number} seed what a line of the file is found by */
 const keyOf = (cell, method, seed) => ({
-  ...{ cell, model: isStarter ? model : modelName(model), method, seed, settings: METHODS[method] },
+  ...{ cell, model: modelName(model), method, seed, settings: METHODS[method] },
   ...(method === 'pretrained' && { texts }),
 });
 
-/** @param {string} cell @param {string} method @param {number} seed */
-function measure(cell, method, seed) {
+/** @param {string} folder @param {string} cell @param {string} method @param {number} seed */
+function measure(folder, cell, method, seed) {
   const { train: rows, test, rest } = draw(sst2(data), seed, { ofEach: CELLS[cell] });
-  writeRows(work, {
+  writeRows(folder, {
     train: rows,
     test: test.slice(0, MEASURED),
     rest: rest.slice(0, texts).map(({ text }) => ({ text })),
   });
-  const dataset = { train: 'train.jsonl', test: 'test.jsonl' };
-  const whole = isStarter ? model : resolve(model);
-  return train(work, { model: whole, dataset, validation_split: 0, seed, ...METHODS[method] });
+  return train({ folder, model, seed }, METHODS[method]);
 }
 
-try {
-  // What is compared comes first, for all seeds.
-  for (const compared of [true, false])
-    for (const seed of seeds)
-      for (const cell of cells)
-        for (const method of methods.filter((name) => COMPARED.includes(name) === compared)) {
-          const key = keyOf(cell, method, seed);
-          if (performance.now() > ends && !study.known(key)) continue;
-          const { accuracy, n, seconds } = await study.once(key, () => measure(cell, method, seed));
-          console.error(
-            `${cell}, ${method}, seed ${seed}: ${accuracy.toFixed(3)} of ${n} rows in ${seconds.toFixed(0)} s`,
-          );
-        }
-} finally {
-  rmSync(work, { recursive: true, force: true });
-}
+// What is compared comes first, for all seeds.
+const runs = [true, false].flatMap((compared) =>
+  seeds.flatMap((seed) =>
+    cells.flatMap((cell) =>
+      methods
+        .filter((name) => COMPARED.includes(name) === compared)
+        .map((method) => /** @type {import('./study.mjs').Run} */ ([cell, method, seed])),
+    ),
+  ),
+);
+await study.measure(runs, { keyOf, measure, ends });
 
 /** A seed's run each, where there is one. @param {string} cell @param {string} method */
 const runsOf = (cell, method) => seeds.map((seed) => study.known(keyOf(cell, method, seed)));

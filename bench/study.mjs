@@ -1,8 +1,11 @@
-/** What the studies of quality have in common: their arguments, runs of Luthier and of a peer, a file that they go on from, and statistics. */
+/**
+ * What the studies of quality have in common: their arguments, the loop over their runs, a run of Luthier and of a peer,
+ * a file that they go on from, and statistics.
+ */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
-import { basename, join } from 'node:path';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -11,17 +14,21 @@ const cli = process.env.LUTHIER_CLI ?? fileURLToPath(new URL('../dist/engine/cli
 /** Of all cores together, the share that works below which the machine counts as idle. */
 const IDLE = 0.1;
 
+/** Of a study with a peer: the Python that runs it; without one, that side is left out. */
+export const PEER = /** @type {const} */ ({
+  python: { type: 'string', default: process.env.LUTHIER_PEER_PYTHON ?? '' },
+});
+
 /**
- * What a study is asked for: `MODEL DATA [CELL…] [--seeds 1,2,3] [--python PYTHON] [--minutes N]`.
+ * What a study is asked for: `MODEL DATA [CELL…] [--seeds 1,2,3] [--minutes N]`.
  * @param {string} usage the study's file, and what it takes
- * @param {Record<string, { type: 'string' }>} [own] options of this study alone
+ * @param {Record<string, { type: 'string', default?: string }>} [own] options of this study alone
  */
 export function studyArguments(usage, own = {}) {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       seeds: { type: 'string', default: '1,2,3' },
-      python: { type: 'string', default: process.env.LUTHIER_PEER_PYTHON ?? '' },
       minutes: { type: 'string', default: 'Infinity' },
       ...own,
     },
@@ -36,7 +43,7 @@ export function studyArguments(usage, own = {}) {
   const ends = performance.now() + 60_000 * minutes;
   /** @type {Record<string, string | undefined>} */
   const options = Object.fromEntries(Object.keys(own).map((name) => [name, /** @type {any} */ (values)[name]]));
-  return { model, data, chosen, seeds, ends, python: values.python, options };
+  return { model, data, chosen, seeds, ends, options };
 }
 
 /**
@@ -48,6 +55,8 @@ export function chosenOf(chosen, all) {
   for (const name of chosen) if (!all.includes(name)) throw new Error(`${name} is none of ${all.join(', ')}`);
   return chosen.length > 0 ? chosen : all;
 }
+
+/** @typedef {[cell: string, method: string, seed: number]} Run */
 
 /**
  * A file of measured lines, one a run. A line counts for the settings that it was measured with: where they have changed
@@ -91,6 +100,29 @@ export class Study {
     appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
     return line;
   }
+
+  /**
+   * Measures what is not known yet, one run after the other, and says how each did. `keyOf` is what a run's line is found
+   * by, `measure` writes into a folder that is gone afterwards, and no run begins after `ends`.
+   * @param {Iterable<Run>} runs
+   * @param {{ keyOf: (...run: Run) => object, measure: (folder: string, ...run: Run) => object, ends: number }} by
+   */
+  async measure(runs, { keyOf, measure, ends }) {
+    const folder = mkdtempSync(join(tmpdir(), 'luthier-study-'));
+    try {
+      for (const run of runs) {
+        const [cell, method, seed] = run;
+        const key = keyOf(...run);
+        if (performance.now() > ends && !this.known(key)) continue;
+        const { accuracy, n, seconds } = await this.once(key, () => measure(folder, ...run));
+        console.error(
+          `${cell}, ${method}, seed ${seed}: ${accuracy.toFixed(3)} of ${n} rows in ${seconds.toFixed(0)} s`,
+        );
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
 }
 
 /** Share of the cores' time that is not idle, in a second in which this process waits. */
@@ -106,8 +138,12 @@ function busyShare() {
   return Number((1 - (idleThen - idle) / Math.max(1, allThen - all)).toFixed(3));
 }
 
-/** What a model's folder calls it, wherever the folder is. @param {string} folder */
+/** @param {string} model */
+export const isStarter = (model) => model.startsWith('starters/');
+
+/** What a model's folder calls it, wherever the folder is. @param {string} folder or a starter, whose name is its place */
 export function modelName(folder) {
+  if (isStarter(folder)) return folder;
   const { _name_or_path: name } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
   return basename(name ?? folder);
 }
@@ -119,16 +155,17 @@ export function writeRows(folder, parts) {
 }
 
 /**
- * Trains by a recipe and measures it on its test rows. `seconds` are those of the whole command, from the start of its
- * process until it has ended, the test rows and the written model included; `train_s` those from the run's start until
- * what is trained last is.
- * @param {string} folder where the recipe's data is
- * @param {object} recipe
+ * Trains a model on the train.jsonl of a folder and measures it on its test.jsonl. `seconds` are those of the whole
+ * command, from the start of its process until it has ended, the test rows and the written model included; `train_s` those
+ * from the run's start until what is trained last is.
+ * @param {{ folder: string, model: string, seed: number }} job
+ * @param {object} settings more of the recipe
  */
-export function train(folder, recipe) {
+export function train({ folder, model, seed }, settings) {
   const path = join(folder, 'study.recipe.json');
   const out = join(folder, 'run');
-  writeFileSync(path, JSON.stringify(recipe));
+  const dataset = { train: 'train.jsonl', test: 'test.jsonl' };
+  writeFileSync(path, JSON.stringify({ model: placeOf(model), dataset, validation_split: 0, seed, ...settings }));
   const began = performance.now();
   const stdout = execFileSync(process.execPath, [cli, 'train', path, '--out', out, '--json'], {
     encoding: 'utf8',
@@ -156,10 +193,13 @@ export function train(folder, recipe) {
  * The same by a script of PyTorch, which writes {"accuracy", "f1_macro", "n", "train_s", …} as its last line.
  * @param {string} python
  * @param {string} script its name in bench/peers
- * @param {object} job
+ * @param {{ folder: string, model: string, seed: number }} job
+ * @param {object} more of what the script is told
  */
-export function trainPeer(python, script, job) {
+export function trainPeer(python, script, { folder, model, seed }, more) {
   const path = fileURLToPath(new URL(`peers/${script}`, import.meta.url));
+  const [rows, test] = [join(folder, 'train.jsonl'), join(folder, 'test.jsonl')];
+  const job = { model: placeOf(model), train: rows, test, seed, ...more };
   const began = performance.now();
   const stdout = execFileSync(python, [path, JSON.stringify(job)], {
     encoding: 'utf8',
@@ -171,6 +211,9 @@ export function trainPeer(python, script, job) {
   const answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
   return { ...answer, train_s: round(answer.train_s), seconds: round(seconds) };
 }
+
+/** A model as it is found from any folder. @param {string} model */
+const placeOf = (model) => (isStarter(model) ? model : resolve(model));
 
 const round = (/** @type {number} */ seconds) => Number(seconds.toFixed(2));
 
