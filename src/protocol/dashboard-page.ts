@@ -53,6 +53,15 @@ export interface RunSnapshot {
   queue_position: number | null;
 }
 
+/** Rows of class `actual` predicted as `predicted`; of the evaluation on a file where it is named. */
+export interface ConfusionCell {
+  run: string;
+  split: Split;
+  evaluation?: string | undefined;
+  actual: string;
+  predicted: string;
+}
+
 export type DashboardMessage =
   /** The answer to `ready`, and whenever the set of shown runs changes: replaces everything. */
   | { type: 'snapshot'; runs: RunSnapshot[]; focus: string }
@@ -81,16 +90,7 @@ export type DashboardMessage =
   /** The answer to `compareRows`; `problem` says why there is no comparison. */
   | { type: 'comparison'; first: string; second: string; comparison: RunComparison | null; problem: string | null }
   /** The answer to `cell`: rows of one cell of the confusion matrix (at most 200), and how many there are. */
-  | {
-      type: 'cell';
-      run: string;
-      split: Split;
-      evaluation?: string | undefined;
-      actual: string;
-      predicted: string;
-      rows: EvaluatedRow[];
-      total: number;
-    }
+  | ({ type: 'cell'; rows: EvaluatedRow[]; total: number } & ConfusionCell)
   /**
    * Every action ends in one: `done` when what was asked for has happened or is under way, `cancelled` when the person
    * called it off, `failed` when the host has told them why.
@@ -135,15 +135,8 @@ export type DashboardRequest =
   | { type: 'action'; action: RunAction; run: string }
   /** Try what a finding of the run's suggests: the host asks or opens what it takes, and starts nothing. */
   | { type: 'change'; run: string; finding: string }
-  /** Rows of class `actual` predicted as `predicted`, answered by `cell`; of the evaluation on a file where it is named. */
-  | {
-      type: 'cell';
-      run: string;
-      split: Split;
-      evaluation?: string | undefined;
-      actual: string;
-      predicted: string;
-    }
+  /** The rows of a cell, answered by `cell`. */
+  | ({ type: 'cell' } & ConfusionCell)
   /** Two runs' answers to their validation rows, one by one; answered by `comparison`. */
   | { type: 'compareRows'; first: string; second: string }
   /** Open the data file at this 1-based line. `file` is as in the row. */
@@ -209,6 +202,14 @@ const isSteps = shape(Object.fromEntries(STEP_COLUMNS.map((name) => [name, isCol
 /** Events are checked one by one where they are used: one odd line must not cost the others. */
 const isEvents = listOf(anything);
 
+const cell = {
+  run: isString,
+  split: oneOf(...SPLITS),
+  evaluation: optional(isString),
+  actual: isString,
+  predicted: isString,
+};
+
 const dashboardMessages: Rules<DashboardMessage, 'type'> = {
   snapshot: {
     runs: listOf(
@@ -246,15 +247,7 @@ const dashboardMessages: Rules<DashboardMessage, 'type'> = {
   },
   showEvaluation: { run: isString, name: isString },
   comparison: { first: isString, second: isString, comparison: nullOr(isComparison), problem: nullOr(isString) },
-  cell: {
-    run: isString,
-    split: oneOf(...SPLITS),
-    evaluation: optional(isString),
-    actual: isString,
-    predicted: isString,
-    rows: listOf(isEvaluatedRow),
-    total: isCount,
-  },
+  cell: { ...cell, rows: listOf(isEvaluatedRow), total: isCount },
   acted: { action: oneOf(...RUN_ACTIONS), run: isString, outcome: oneOf(...ACTION_OUTCOMES) },
   ending: { action: oneOf('stop', 'cancel'), run: isString },
   gone: { run: isString },
@@ -267,13 +260,7 @@ const dashboardRequests: Rules<DashboardRequest, 'type'> = {
   ready: {},
   action: { action: oneOf(...RUN_ACTIONS), run: isString },
   change: { run: isString, finding: isString },
-  cell: {
-    run: isString,
-    split: oneOf(...SPLITS),
-    evaluation: optional(isString),
-    actual: isString,
-    predicted: isString,
-  },
+  cell,
   compareRows: { first: isString, second: isString },
   openRow: { run: isString, file: isString, line: isCount },
   chooseRuns: {},

@@ -106,6 +106,16 @@ interface Cell {
   column: string;
 }
 
+/** An answer as the page shows it. */
+export interface GivenAnswer {
+  text: string;
+  tokens: number | null;
+  ms: number;
+  reason: FinishReason;
+  notes: string[];
+  labels: LabelScore[];
+}
+
 /** A way on from a failure, as a button. */
 export interface WayOn {
   way: string;
@@ -128,15 +138,7 @@ export type PromptPageMessage =
   /** What is being done before the answer begins. */
   | ({ type: 'waiting'; message: string } & Cell)
   | ({ type: 'part'; text: string } & Cell)
-  | ({
-      type: 'answer';
-      text: string;
-      tokens: number | null;
-      ms: number;
-      reason: FinishReason;
-      notes: string[];
-      labels: LabelScore[];
-    } & Cell)
+  | ({ type: 'answer' } & GivenAnswer & Cell)
   | ({ type: 'cellFailed'; error: ErrorData; ways: WayOn[] } & Cell)
   /** No more comes of this run. */
   | { type: 'ended'; id: number; cancelled: boolean }

@@ -89,7 +89,7 @@ function firstLines(text: string): string[] {
   return lines;
 }
 
-function isJson(text: string): boolean {
+export function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;

@@ -1,6 +1,7 @@
 import { type DataSelection, LuthierError, type TaskName } from '../../protocol/index.ts';
 import { DOCUMENT } from './conll.ts';
 import { type Detected, detectFormat } from './detect.ts';
+import { isJson } from './detect-json.ts';
 import { markdownTables } from './markdown.ts';
 import { readTable } from './read.ts';
 import type { Table } from './table.ts';
@@ -146,15 +147,6 @@ function asWholeJson(text: string): string {
   if (!isElements && !isOpenList) return text;
   const body = text.trimEnd().replace(/,$/, '').replace(/\]$/, '');
   return `${isElements ? '[' : ''}${body}]`;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function someRows(table: Table): Table {

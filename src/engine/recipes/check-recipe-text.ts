@@ -95,6 +95,11 @@ export class Places {
     return edits.map(({ offset, length, content }) => ({ start: offset, end: offset + length, text: content }));
   }
 
+  /** Another value there, as what mends a problem. */
+  replace(keys: readonly PropertyKey[], value: unknown): RecipeFix {
+    return { title: `Change to ${JSON.stringify(value)}`, edits: this.set(keys, value) };
+  }
+
   /** One edit after which a key's value stands elsewhere; null where it cannot. */
   move(from: string, to: readonly [object: string, key: string]): RecipeEdit | null {
     const node = this.node([from]);

@@ -1,6 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, posix, resolve } from 'node:path';
-import { distance } from 'fastest-levenshtein';
+import { stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { exists } from '../../files/folders.ts';
 import { writtenPath } from '../../files/written-path.ts';
 import {
@@ -10,7 +9,6 @@ import {
   LuthierError,
   lackingFields,
   type Pooling,
-  type RecipeFix,
   type RecipeProblem,
   type Search,
   type Strategy,
@@ -31,6 +29,7 @@ import { taskFor } from '../tasks/registry.ts';
 import type { AnyTask } from '../tasks/task.ts';
 import { templated } from '../tasks/templated.ts';
 import { checkText, type Places } from './check-recipe-text.ts';
+import { missingFile } from './missing-file.ts';
 import { requirePooling } from './pooling.ts';
 import { recipeSchema } from './recipe-schema.ts';
 import { DEFAULT_BATCH } from './schedule.ts';
@@ -126,11 +125,10 @@ export class RecipeChecker {
         });
         if (keys.length === 1 || keys[1] === 'train') train = resolved;
       } catch (error) {
-        const fixes = await otherFiles(reference, base, (name) => replace(places, keys, name));
-        const problem = said(error, 'missing-file', places.value(keys), { fixes });
-        problems.push(
-          (await exists(resolve(base, reference))) ? problem : { ...problem, ...missing(reference, fixes) },
-        );
+        const missing = await missingFile('file or dataset', reference, keys, { base, places });
+        const { fixes } = missing;
+        const refused = said(error, 'missing-file', places.value(keys), { fixes });
+        problems.push((await exists(resolve(base, reference))) ? refused : missing);
       }
     }
     if (!train) return problems;
@@ -214,7 +212,7 @@ async function placeOfModel(
     return await resolveModel(model, { base, cacheFolder });
   } catch (error) {
     const near = await nearModel(model, { base, cacheFolder });
-    const fixes = near === undefined ? [] : [{ ...replace(places, keys, near), preferred: true }];
+    const fixes = near === undefined ? [] : [{ ...places.replace(keys, near), preferred: true }];
     const choices = [places.choice(keys, 'model', 'Choose a model…')];
     return { problem: said(error, 'missing-model', places.value(keys), { fixes, choices }) };
   }
@@ -257,7 +255,7 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
       } catch (error) {
         if (!(error instanceof WrongKey)) throw error;
         const keys = ['strategy', error.key];
-        const fixes = error.instead === undefined ? [] : [replace(places, keys, error.instead)];
+        const fixes = error.instead === undefined ? [] : [places.replace(keys, error.instead)];
         problems.push(said(error, 'wrong-value', places.value(keys), { fixes }));
       }
     }
@@ -274,7 +272,7 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
         code: 'wrong-value',
         message: `max_length is ${maxLength}, but the model takes at most ${tokensTaken(architecture)}; ${architecture.maxPositions} is used.`,
         ...places.value(['max_length']),
-        fixes: [{ ...replace(places, ['max_length'], architecture.maxPositions), preferred: true }],
+        fixes: [{ ...places.replace(['max_length'], architecture.maxPositions), preferred: true }],
         choices: [],
       });
     }
@@ -300,12 +298,7 @@ async function readTemplateOf(
       return { kept: null, problem: said(error, 'template', at) };
     }
   }
-  const fixes = await otherFiles(template, base, (name) => replace(places, keys, name), /\.prompty$/i);
-  const guess = fixes[0]?.preferred ? `; did you mean ${fixes[0].title.replace('Change to ', '')}?` : '.';
-  const problem: RecipeProblem = {
-    ...{ severity: 'error', code: 'missing-file', message: `No template "${template}" found${guess}` },
-    ...{ hint: 'Paths are relative to the recipe’s folder.', ...at, fixes, choices: [] },
-  };
+  const problem = await missingFile('template', template, keys, { base, places }, /\.prompty$/i);
   return { kept: null, problem };
 }
 
@@ -318,40 +311,9 @@ async function checkPretraining(
   const file = pretrainingOf(strategy)?.dataset;
   if (file === undefined || (await exists(await writtenPath(base, file)))) return [];
   const keys = ['strategy', 'pretraining_dataset'];
-  const fixes = await otherFiles(file, base, (name) => replace(places, keys, name), /\.(csv|tsv|jsonl|ndjson|txt)$/i);
-  const guess = fixes[0]?.preferred ? `; did you mean ${fixes[0].title.replace('Change to ', '')}?` : '.';
-  return [
-    {
-      ...{ severity: 'error', code: 'missing-file', message: `No file "${file}" found${guess}` },
-      ...{ hint: 'Paths are relative to the recipe’s folder.', ...places.value(keys), fixes, choices: [] },
-    },
-  ];
+  const isOne = /\.(csv|tsv|jsonl|ndjson|txt)$/i;
+  return [await missingFile('file', file, keys, { base, places }, isOne)];
 }
-
-/** Files beside the missing one that may be meant, the nearest first. */
-async function otherFiles(
-  reference: string,
-  base: string,
-  fix: (name: string) => RecipeFix,
-  isOne = DATA_FILE,
-): Promise<RecipeFix[]> {
-  const folder = dirname(resolve(base, reference));
-  const wanted = basename(reference);
-  const names = (await readdir(folder).catch(() => [])).filter((name) => isOne.test(name));
-  const sorted = names.sort((a, b) => distance(a, wanted) - distance(b, wanted)).slice(0, 5);
-  const isNear = (name: string) => distance(name, wanted) <= Math.max(2, wanted.length / 3);
-  const path = (name: string) =>
-    isAbsolute(reference) ? join(dirname(reference), name) : posix.join(dirname(reference).replaceAll('\\', '/'), name);
-  return sorted.map((name, i) => ({ ...fix(path(name)), ...(i === 0 && isNear(name) ? { preferred: true } : {}) }));
-}
-
-/** In fewer words than the terminal needs, which does not show the recipe. */
-const missing = (reference: string, fixes: readonly RecipeFix[]) => ({
-  message: `No file or dataset "${reference}" found${fixes[0]?.preferred ? `; did you mean ${fixes[0].title.replace('Change to ', '')}?` : '.'}`,
-  hint: 'Paths are relative to the recipe’s folder.',
-});
-
-const DATA_FILE = /\.(csv|tsv|jsonl|ndjson)$/i;
 
 /** Columns that the recipe names and the file lacks. */
 function absentColumns(columns: Columns, names: string[], file: string, places: Places): RecipeProblem[] {
@@ -366,7 +328,7 @@ function absentColumns(columns: Columns, names: string[], file: string, places: 
         message: `${file} has no column "${name}"${near === undefined ? '.' : `; did you mean "${near}"?`}`,
         hint: `Its columns are ${names.slice(0, 20).join(', ')}.`,
         ...places.value(keys),
-        fixes: near === undefined ? [] : [{ ...replace(places, keys, near), preferred: true }],
+        fixes: near === undefined ? [] : [{ ...places.replace(keys, near), preferred: true }],
         choices: [places.choice(keys, 'column', 'Choose a column…', names)],
       },
     ];
@@ -423,11 +385,6 @@ function tooFewRows(
 
 /** Titles of fields as several: texts; words, which they are already. */
 const several = (title: string): string => (title.endsWith('s') ? title : `${title}s`);
-
-const replace = (places: Places, keys: Keys, value: unknown): RecipeFix => ({
-  title: `Change to ${JSON.stringify(value)}`,
-  edits: places.set(keys, value),
-});
 
 /** An error of the engine's as a problem. @throws what is none */
 function said(

@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import { settingsOf } from '../../prompts/options.ts';
 import { parsePrompt } from '../../prompts/parse.ts';
-import type { ChatMessage, FinishReason } from '../../protocol/generation.ts';
+import type { ChatMessage } from '../../protocol/generation.ts';
 import type { CodeLanguage, PromptRequests, PromptSource, RenderedPrompt } from '../../protocol/prompt.ts';
-import type { LabelScore } from '../../protocol/prompt-page.ts';
+import type { GivenAnswer } from '../../protocol/prompt-page.ts';
 import type { EngineService } from '../engine/service.ts';
 import { HostError } from '../errors.ts';
 import { hasModel } from '../runs/run.ts';
@@ -28,16 +28,6 @@ export interface AnswerSources {
 
 /** What fills a template: what was typed, or a row of a dataset. */
 export type Filling = Pick<PromptSource, 'values' | 'cells'>;
-
-/** An answer as the page shows it. */
-export interface GivenAnswer {
-  text: string;
-  tokens: number | null;
-  ms: number;
-  reason: FinishReason;
-  notes: string[];
-  labels: LabelScore[];
-}
 
 export interface Hearing {
   signal: AbortSignal;
