@@ -71,7 +71,8 @@ export class Hosts {
 
   /**
    * Asks a process without a model, for what takes seconds and answers nothing itself: what a run would take (texts are
-   * cut and the machine is measured), a model made of a checkpoint, a dataset of a person's files.
+   * cut and the machine is measured), which learning rates it could have, a model made of a checkpoint, a dataset of a
+   * person's files, what its completions are worth.
    */
   aside<M extends 'recipe/rates' | 'run/estimate' | 'run/checkpoint' | 'run/completions' | 'files/collect'>(
     method: M,
