@@ -21,8 +21,8 @@ import { isForgetting } from './run.ts';
 
 /** Which of a run's trainings says it. */
 const training = { fold: optional(isCount), seed: optional(isCount) };
-export const isFoldResult = shape({ fold: isCount, metrics: isMetrics, n: isCount });
-export const isSeedResult = shape({ seed: isCount, metrics: isMetrics, n: isCount });
+export const isFoldResult = shape({ fold: isCount, metrics: isMetrics, n: isCount, steps: optional(isCount) });
+export const isSeedResult = shape({ seed: isCount, metrics: isMetrics, n: isCount, steps: optional(isCount) });
 
 const isPretraining = shape({ steps: isCount, rows: isCount, held_out: isCount });
 
@@ -33,6 +33,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     run: isString,
     total_steps: isCount,
     step: isCount,
+    of_run: optional(shape({ before: isCount, total: isCount })),
     num_train_rows: isCount,
     num_validation_rows: isCount,
     labels: listOf(isString),

@@ -36,6 +36,8 @@ export interface StartEvent {
   total_steps: number;
   /** Steps already done (0, or the checkpoint's when resumed). */
   step: number;
+  /** Of one of several trainings: steps of those before it, and of the whole run as far as they can be foreseen. */
+  of_run?: StepsOfRun;
   num_train_rows: number;
   num_validation_rows: number;
   labels: string[];
@@ -47,6 +49,11 @@ export interface StartEvent {
   loss_of?: 'pairs';
   /** What the first steps are for, where a prompt is pre-trained. */
   pretraining?: PretrainingFacts;
+}
+
+export interface StepsOfRun {
+  before: number;
+  total: number;
 }
 
 /** Of a prompt that is pre-trained on texts without labels, before the rows are learnt. */
@@ -224,6 +231,8 @@ export interface FoldResult {
   metrics: Metrics;
   /** Rows that it was measured on. */
   n: number;
+  /** Optimiser steps that it took. */
+  steps?: number;
 }
 
 /** What a recipe came to with one of several seeds. */
@@ -233,6 +242,8 @@ export interface SeedResult {
   metrics: Metrics;
   /** Rows that they were measured on; 0 where there are no validation rows. */
   n: number;
+  /** Optimiser steps that it took. */
+  steps?: number;
 }
 
 export interface ErrorEvent {

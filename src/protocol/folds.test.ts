@@ -1,23 +1,8 @@
 import { expect, test } from 'vitest';
-import { allowsFolds, isFoldCount, stageName, stepsBefore, stepsOfAll, suggestedFolds } from './folds.ts';
+import { allowsFolds, isFoldCount, stageName, suggestedFolds } from './folds.ts';
 import { taskOf } from './tasks.ts';
 
-const plan = { count: 5, final: true };
-
-test('steps of all folds and of the last model, which sees one fold more', () => {
-  expect(stepsOfAll(plan, 2, 20, 0)).toBe(125);
-  expect(stepsOfAll({ ...plan, final: false }, 2, 20, 0)).toBe(100);
-  expect([1, 3, undefined].map((fold) => stepsBefore(plan, fold, 125))).toEqual([0, 40, 100]);
-  expect(stepsBefore({ ...plan, final: false }, 5, 100)).toBe(80);
-});
-
-test('the last model may take some steps more or fewer than was foreseen', () => {
-  for (const own of [23, 24, 25, 26, 27]) {
-    const total = stepsOfAll(plan, undefined, own, 125);
-    expect(total).toBe(100 + own);
-    expect(stepsBefore(plan, undefined, total)).toBe(100);
-  }
-});
+const plan = { count: 5 };
 
 test('a training by its name', () => {
   expect([stageName(plan, 2), stageName(plan, undefined)]).toEqual(['Fold 2 of 5', 'Model of all rows']);

@@ -25,24 +25,6 @@ export const allowsFolds = ({ rows, validation_rows }: { rows: number; validatio
 /** Whether rows can be divided into so many folds. */
 export const isFoldCount = (count: number): boolean => Number.isInteger(count) && count >= 2 && count <= MOST_FOLDS;
 
-type Plan = Pick<CrossValidation, 'count' | 'final'>;
-
-/** Steps of the model of all rows: those are one fold more than each fold's model sees. */
-const finalSteps = ({ count, final }: Plan, each: number): number =>
-  final ? Math.ceil((each * count) / (count - 1)) : 0;
-
-/** Steps of each fold, by those of the whole run. */
-const foldSteps = ({ count, final }: Plan, total: number): number =>
-  Math.round(total / (count + (final ? count / (count - 1) : 0)));
-
-/** Steps of a cross-validation before the fold at work (undefined: before the model of all rows). Events count from 1 in each. */
-export const stepsBefore = (plan: Plan, fold: number | undefined, total: number): number =>
-  foldSteps(plan, total) * (fold === undefined ? plan.count : fold - 1);
-
-/** Steps of the whole cross-validation, as soon as a training says how many are its own. */
-export const stepsOfAll = (plan: Plan, fold: number | undefined, own: number, known: number): number =>
-  fold === undefined ? stepsBefore(plan, undefined, known) + own : plan.count * own + finalSteps(plan, own);
-
 /** "Fold 2 of 5"; "Model of all rows" once the folds are finished. */
-export const stageName = ({ count }: Plan, fold: number | undefined): string =>
+export const stageName = ({ count }: Pick<CrossValidation, 'count'>, fold: number | undefined): string =>
   fold === undefined ? 'Model of all rows' : `Fold ${fold} of ${count}`;

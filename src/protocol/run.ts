@@ -153,7 +153,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
     shape({
       count: isCount,
       final: isBoolean,
-      results: listOf(shape({ fold: isCount, metrics: areMetrics, n: isCount })),
+      results: listOf(shape({ fold: isCount, metrics: areMetrics, n: isCount, steps: optional(isCount) })),
       deviations: areMetrics,
     }),
   ),
@@ -162,7 +162,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
   seeds: optional(
     shape({
       values: listOf(isCount),
-      results: listOf(shape({ seed: isCount, metrics: areMetrics, n: isCount })),
+      results: listOf(shape({ seed: isCount, metrics: areMetrics, n: isCount, steps: optional(isCount) })),
       deviations: areMetrics,
     }),
   ),

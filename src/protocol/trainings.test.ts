@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
-import { stepsBefore, stepsOfAll } from './folds.ts';
-import { eventPrefix, isSeedCount, seedsFrom, trainingAt, trainingName, trainingsOf } from './trainings.ts';
+import {
+  eventPrefix,
+  isSeedCount,
+  seedsFrom,
+  stepsOfFinished,
+  trainingAt,
+  trainingName,
+  trainingsOf,
+} from './trainings.ts';
 
 const result = { metrics: { accuracy: 0.8 }, n: 24 };
 const seeds = { values: [42, 43, 44], results: [{ seed: 42, ...result }], deviations: {} };
@@ -35,8 +42,9 @@ test('an event is told as that of its training', () => {
   ]);
 });
 
-test('each seed takes as many steps', () => {
-  const trainings = trainingsOf({ seeds })!;
-  expect(stepsOfAll(trainings, 2, 20, 0)).toBe(60);
-  expect([1, 2, 3].map((at) => stepsBefore(trainings, at, 60))).toEqual([0, 20, 40]);
+test('steps of the trainings that are finished', () => {
+  const [first, second] = [20, 13].map((steps, i) => ({ fold: i + 1, ...result, steps }));
+  expect(stepsOfFinished({ folds: { ...folds, results: [first!, second!] } })).toBe(33);
+  expect(stepsOfFinished({ seeds: { ...seeds, results: [{ seed: 42, ...result, steps: 7 }] } })).toBe(7);
+  expect([stepsOfFinished({}), stepsOfFinished({ folds: { ...folds, results: [] } })]).toEqual([0, 0]);
 });

@@ -41,17 +41,21 @@ export function trainingsOf({ folds, seeds }: Parts): Trainings | null {
       what: 'fold',
       names: Array.from({ length: folds.count }, (_, i) => i + 1),
       ...{ count: folds.count, final: folds.final, deviations: folds.deviations },
-      results: folds.results.map(({ fold, metrics, n }) => ({ name: fold, metrics, n })),
+      results: folds.results.map(({ fold, ...result }) => ({ name: fold, ...result })),
     };
   if (seeds)
     return {
       what: 'seed',
       names: seeds.values,
       ...{ count: seeds.values.length, final: false, deviations: seeds.deviations },
-      results: seeds.results.map(({ seed, metrics, n }) => ({ name: seed, metrics, n })),
+      results: seeds.results.map(({ seed, ...result }) => ({ name: seed, ...result })),
     };
   return null;
 }
+
+/** Steps that a run's finished trainings took; 0 where it has only one. Events count from 1 in each. */
+export const stepsOfFinished = (run: Parts): number =>
+  (trainingsOf(run)?.results ?? []).reduce((sum, { steps = 0 }) => sum + steps, 0);
 
 /** Which of a run's trainings an event is of, from 1 on; undefined for the run's own, and for a model of all rows. */
 export const trainingAt = ({ seeds }: Parts, { fold, seed }: Pick<RunEvent, 'fold' | 'seed'>): number | undefined =>

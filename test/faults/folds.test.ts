@@ -2,14 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import {
-  type ClassificationReport,
-  type DoneEvent,
-  type RunEvent,
-  type RunRecord,
-  stepsBefore,
-  stepsOfAll,
-} from '../../src/protocol/index.ts';
+import type { ClassificationReport, DoneEvent, RunEvent, RunRecord } from '../../src/protocol/index.ts';
 import { buildEngine, endpointOf, endRuns, type Finished, Program, removeEngine } from './engine.ts';
 import { makeWorkplace } from './tiny.ts';
 
@@ -53,12 +46,17 @@ it('trains each fold and a model of all rows, and says the mean and what each fo
     [3, 80],
   ]);
   // A page counts as the run does, by its events alone.
-  const plan = { count: FOLDS, final: true };
-  let [total, step] = [0, 0];
+  const starts = reference.events.filter((event) => event.event === 'start');
+  let [of_run, step] = [{ before: 0, total: 0 }, 0];
   for (const event of reference.events) {
-    if (event.event === 'start') total = stepsOfAll(plan, event.fold, event.total_steps, total);
-    if (event.event === 'step') step = stepsBefore(plan, event.fold, total) + event.step;
+    if (event.event === 'start') of_run = event.of_run!;
+    if (event.event !== 'step') continue;
+    step = of_run.before + event.step;
+    expect(step).toBeLessThanOrEqual(of_run.total);
   }
+  const { total } = of_run;
+  // Texts that stand alone: what the rows tell at first is what comes of it.
+  expect(starts.map((start) => start.of_run!.total)).toEqual(starts.map(() => total));
   const accuracies = done.folds!.map(({ metrics }) => metrics.accuracy!);
   expect(done.metrics.accuracy).toBeCloseTo(accuracies.reduce((a, b) => a + b) / FOLDS, 12);
   const record = await readJson<RunRecord>('reference', 'run.json');
@@ -73,6 +71,8 @@ it('trains each fold and a model of all rows, and says the mean and what each fo
   const fold = await readJson<RunRecord>('reference', 'folds', '2', 'run.json');
   expect(fold).toMatchObject({ state: 'done', model: null, fold_of: { run: record.id, fold: 2, count: FOLDS } });
   expect(await readdir(join(place, 'reference', 'folds', '2'))).not.toContain('checkpoints');
+  // Looked at as a run of its own it is one.
+  expect(await readFile(join(place, 'reference', 'folds', '2', 'metrics.jsonl'), 'utf8')).not.toContain('of_run');
 });
 
 it('killed in a fold, paused in the next and interrupted in the last model, it comes to the very same', async () => {
@@ -94,6 +94,8 @@ it('killed in a fold, paused in the next and interrupted in the last model, it c
   expect(third.code).toBe(0);
   expect(Object.fromEntries(lossesOf(parts))).toEqual(Object.fromEntries(lossesOf([reference])));
   expect(doneOf(third).folds).toEqual(doneOf(reference).folds);
+  const lastStart = ({ events }: Finished) => events.findLast((event) => event.event === 'start')!;
+  expect(lastStart(third).of_run).toEqual(lastStart(reference).of_run);
   const weights = (out: string) => readFile(join(place, out, 'model', 'model.safetensors'));
   expect((await weights('killed')).equals(await weights('reference'))).toBe(true);
 });

@@ -297,7 +297,7 @@ export const madeFolds = (options = {}) => {
       mcc: f1 - 0.02,
       ece: 0.03,
     };
-    return { fold: i + 1, metrics, n: i === 1 ? 107 : 106 };
+    return { fold: i + 1, metrics, n: i === 1 ? 107 : 106, steps: total };
   });
   const over = (/** @type {(values: number[]) => number} */ of) =>
     Object.fromEntries(Object.keys(results[0].metrics).map((key) => [key, of(results.map((r) => r.metrics[key]))]));
@@ -320,7 +320,15 @@ export const madeFolds = (options = {}) => {
     // The model of all rows has none that it could be measured on.
     events: run.events
       .filter(({ event }) => fold !== undefined || event !== 'eval')
-      .map((event) => (event.event === 'start' && fold === undefined ? { ...event, num_validation_rows: 0 } : event))
+      .map((event) =>
+        event.event === 'start'
+          ? {
+              ...event,
+              of_run: { before: results.length * total, total: all },
+              ...(fold === undefined && { num_validation_rows: 0 }),
+            }
+          : event,
+      )
       .map((event) =>
         event.event === 'done'
           ? { ...event, metrics: best.metrics, folds: results, model: final ? 'model' : '' }

@@ -43,6 +43,10 @@ export function assignFolds(rows: readonly SplitRow[], count: number, seed: numb
   return folds;
 }
 
+/** Rows of a fold (from 1 on) where no two have to be together: assignFolds deals them out one by one. */
+export const rowsOfFold = (rows: number, fold: number, count: number): number =>
+  Math.floor(rows / count) + (fold <= rows % count ? 1 : 0);
+
 /**
  * A dataset as one training of a cross-validation sees it. Training and validation rows are divided again; a test part
  * is kept for the last model alone.

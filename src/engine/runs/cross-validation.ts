@@ -7,6 +7,7 @@ import {
   taskNameOf,
 } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
+import { rowsOfFold } from '../data/folds.ts';
 import { readJsonRecord } from '../hub/json-file.ts';
 import { taskNamed } from '../tasks/registry.ts';
 import type { LoopOptions } from '../train/loop.ts';
@@ -17,8 +18,6 @@ import { deviationsOf, type Measured, meansOf, Repeated, type Result, type Stage
 /** Trains on all folds but one, for each of them, then, if it is wanted, on all rows (`folds/<k>` in the run's folder). */
 export class CrossValidation extends Repeated {
   protected readonly name = FILES.folds;
-  /** Steps of finished stages. */
-  #before = 0;
   /** Of the fold at work: its last evaluation counts. */
   #kept: EvaluationReport | null = null;
 
@@ -42,18 +41,13 @@ export class CrossValidation extends Repeated {
     return fold === null;
   }
 
-  steps(stage: Stage, trainer: Trainer): { before: number; total: number } {
-    const { count, final, results } = this.#plan;
-    const each = trainer.totalSteps;
-    if (stage.fold === null) {
-      // Finished folds of an earlier process are counted as the record has them.
-      this.#before = Math.max(this.#before, this.record().total_steps - each, 0);
-      return { before: this.#before, total: this.#before + each };
-    }
-    this.#before = results.length * each;
-    // All rows are one fold more.
-    const last = final ? Math.ceil((each * count) / (count - 1)) : 0;
-    return { before: this.#before, total: count * each + last };
+  protected stepsToCome({ fold }: Stage, trainer: Trainer): number {
+    const { count, final } = this.#plan;
+    if (fold == null) return 0;
+    const rows = trainer.numTrainRows + trainer.numValidationRows;
+    let steps = final ? trainer.stepsOn(rows) : 0;
+    for (let next = fold + 1; next <= count; next++) steps += trainer.stepsOn(rows - rowsOfFold(rows, next, count));
+    return steps;
   }
 
   loop({ fold }: Stage, recipe: Recipe): Partial<LoopOptions> {

@@ -13,6 +13,8 @@ import {
   type RunRecord,
   type RunState,
   type Split,
+  type StartEvent,
+  type StepsOfRun,
   tagsProblem,
   toErrorData,
 } from '../../protocol/index.ts';
@@ -125,13 +127,13 @@ export class Journal {
     this.write().catch(() => undefined);
   }
 
-  /** A training begins: of the run, or the next of several, as `tell` says its events. */
-  start(trainer: Trainer, total = trainer.totalSteps, tell = (event: RunEvent): RunEvent => event): void {
+  /** A training begins: the run's only one, or the next of several, as `tell` says its events. */
+  start(trainer: Trainer, several?: { of_run: StepsOfRun; tell: (event: RunEvent) => RunEvent }): void {
     this.record = {
       ...this.record,
       state: 'running',
       step: this.before + trainer.step,
-      total_steps: total,
+      total_steps: several?.of_run.total ?? trainer.totalSteps,
       ...(trainer.pretraining && { pretraining: trainer.pretraining }),
       labels: trainer.labels,
       environment: {
@@ -143,7 +145,7 @@ export class Journal {
         num_threads: trainer.numThreads,
       },
     };
-    const start: RunEvent = {
+    const start: StartEvent = {
       event: 'start',
       time: seconds(),
       run: this.folder,
@@ -159,7 +161,8 @@ export class Journal {
       ...(trainer.lossOf && { loss_of: trainer.lossOf }),
       ...(trainer.pretraining && { pretraining: trainer.pretraining }),
     };
-    this.emit(tell(start));
+    // Its place among the others is told to those who follow the run; the training's own folder knows of no others.
+    this.emit(several ? { ...several.tell(start), ...{ of_run: several.of_run } } : start);
     this.tellState('running');
     // The first step need not wait for the disk.
     this.write().catch(() => undefined);

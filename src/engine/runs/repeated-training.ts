@@ -27,13 +27,14 @@ export async function trainRepeatedly(run: Run): Promise<number> {
     if (stage === null) return end(journal, 'run', labelled);
     const first = await prepareUnlessEnded(run, stage);
     if (first === null) return end(journal, control.wish, labelled);
-    const { before, total } = trainings.steps(stage, first.trainer);
+    const of_run = trainings.steps(stage, first.trainer);
+    const { before, total } = of_run;
     journal.before = before;
     trainings.begin(stage);
     const { outcome, prepared } = await new LostCard(journal).through(
       first,
       stage,
-      ({ trainer }) => journal.start(trainer, total, (event) => trainings.tell(stage, event)),
+      ({ trainer }) => journal.start(trainer, { of_run, tell: (event) => trainings.tell(stage, event) }),
       (current) =>
         train(run, current, {
           ...trainings.loop(stage, current.recipe),

@@ -10,6 +10,8 @@ import {
   type Recipe,
   type RunEvent,
   type RunRecord,
+  type StepsOfRun,
+  stepsOfFinished,
 } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
@@ -41,6 +43,8 @@ export interface Result {
   metrics: Metrics;
   /** Rows that it was measured on. */
   n: number;
+  /** Optimiser steps that it took. */
+  steps?: number;
   /** Where it is not written yet. */
   report?: EvaluationReport;
 }
@@ -70,8 +74,14 @@ export abstract class Repeated {
   /** Whether the run's model is that of this training. */
   abstract writesModel(stage: Stage): boolean;
 
-  /** Step numbers of the whole run while this stage is trained. */
-  abstract steps(stage: Stage, trainer: Trainer): { before: number; total: number };
+  /** Where this stage's steps stand among those of the whole run. */
+  steps(stage: Stage, trainer: Trainer): StepsOfRun {
+    const before = stepsOfFinished(this.record());
+    return { before, total: before + trainer.totalSteps + this.stepsToCome(stage, trainer) };
+  }
+
+  /** Steps of the stages after this one, as far as they can be foreseen: each says its own when it begins. */
+  protected abstract stepsToCome(stage: Stage, trainer: Trainer): number;
 
   /** What its loop does otherwise than that of a run. */
   abstract loop(stage: Stage, recipe: Recipe): Partial<LoopOptions>;
@@ -128,7 +138,7 @@ export abstract class Repeated {
       model: null,
       ...this.placeOf(stage.number),
     });
-    this.add(stage.number, { metrics, n });
+    this.add(stage.number, { metrics, n, steps: trainer.step });
     await rm(join(stage.folder, FILES.checkpoints), { recursive: true, force: true });
   }
 

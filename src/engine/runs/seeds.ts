@@ -35,11 +35,10 @@ export class Seeds extends Repeated {
     return seed === this.#plan.values[0];
   }
 
-  /** Each takes as many steps; one that is stopped early leaves its last ones out. */
-  steps(_stage: Stage, trainer: Trainer): { before: number; total: number } {
+  /** Each has as many rows; one that is stopped early took fewer steps. */
+  protected stepsToCome(_stage: Stage, trainer: Trainer): number {
     const { values, results } = this.#plan;
-    const each = trainer.totalSteps;
-    return { before: results.length * each, total: values.length * each };
+    return (values.length - results.length - 1) * trainer.totalSteps;
   }
 
   loop(stage: Stage, recipe: Recipe): Partial<LoopOptions> {

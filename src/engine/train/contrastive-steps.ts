@@ -43,8 +43,7 @@ export function contrastiveSteps(
   const size = Math.min(batch_size, labels.length);
   const together = Math.max(1, Math.min(MOST_CLASSES, classes.length, Math.floor(size / 2)));
   const part = Math.ceil(size / together);
-  const enough = Math.ceil((num_iterations * labels.length) / size);
-  const steps = max_steps > 0 ? Math.min(max_steps, enough) : enough;
+  const steps = contrastiveStepCount(labels.length, { batch_size, num_iterations, max_steps });
   const dealt = { size, rows: new Uint32Array(steps * size), alike: 0, different: 0 };
   for (let step = 0; step < steps; step++) {
     for (const one of classes) one.due += (size * one.rows.length) / labels.length;
@@ -70,6 +69,12 @@ export function contrastiveSteps(
     dealt.different += (size * (size - 1)) / 2 - alike;
   }
   return dealt;
+}
+
+/** Steps in which each of so many rows takes part as often as the settings say. */
+export function contrastiveStepCount(rows: number, { batch_size, num_iterations, max_steps }: StepSettings): number {
+  const enough = Math.ceil((num_iterations * rows) / Math.min(batch_size, rows));
+  return max_steps > 0 ? Math.min(max_steps, enough) : enough;
 }
 
 /** @throws LuthierError `data-invalid` for more than 1,000 rows */

@@ -1,10 +1,11 @@
 import { counted, type Recipe } from '../../protocol/index.ts';
 import { Random } from '../data/random.ts';
+import { countSteps } from '../recipes/schedule.ts';
 import { kindOf } from '../strategies/index.ts';
 import type { PairKeys } from '../strategies/kind.ts';
 import { cosineSimilarityLoss } from '../tasks/contrastive-loss.ts';
 import type { AnyTask, LabelledItem, Loss } from '../tasks/task.ts';
-import { contrastiveSteps, refuseMany } from './contrastive-steps.ts';
+import { contrastiveStepCount, contrastiveSteps, refuseMany } from './contrastive-steps.ts';
 
 /** What the steps of a training learn from: rows one by one, or compared with each other. */
 export interface Lessons {
@@ -46,6 +47,18 @@ export function lessonsOf(
     isPaired: false,
     note: null,
   };
+}
+
+/**
+ * Steps that a recipe takes on so many items of training rows, and so many of the labels' names beside them: those of the
+ * lessons that would be made of them.
+ */
+export function stepsOnItems(recipe: Recipe, own: number, named: number): number {
+  const pairs = kindOf(recipe.strategy).pairs?.(recipe.strategy);
+  if (pairs) return contrastiveStepCount(own + named, pairs);
+  // As fitBatch has it, which refuses what this only foresees.
+  const batch = Math.max(1, Math.min(recipe.per_device_train_batch_size, own));
+  return countSteps({ ...recipe, per_device_train_batch_size: batch }, own + named).total;
 }
 
 function pairLessons(

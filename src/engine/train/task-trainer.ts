@@ -140,6 +140,12 @@ export class TaskTrainer implements Trainer {
   get numValidationRows() {
     return this.#parts.dataset.validation.length;
   }
+  stepsOn(rows: number): number {
+    const { encoded, lessons, stepsOnItems } = this.#parts;
+    const own = encoded.train.length;
+    const named = lessons.rows.length - own;
+    return this.#stepsBefore + stepsOnItems(Math.round((own * rows) / this.numTrainRows), named);
+  }
   get numTestRows() {
     return this.#parts.dataset.test.length;
   }

@@ -39,4 +39,6 @@ export interface TrainerParts {
   incident: (incident: Incident) => void;
   /** What would fit into so many bytes of a graphics card. */
   whatFits: (bytes: number) => string;
+  /** Steps on so many items of training rows, and of the labels' names. */
+  stepsOnItems: (own: number, named: number) => number;
 }

@@ -26,7 +26,7 @@ import { requireCardMemory, whatFits } from './card-memory.ts';
 import { encode } from './encode.ts';
 import { requireMemory } from './estimate.ts';
 import { labelRows } from './label-rows.ts';
-import { lessonsOf } from './lessons.ts';
+import { lessonsOf, stepsOnItems } from './lessons.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { pretrainingIn } from './pretraining.ts';
 import { TaskTrainer } from './task-trainer.ts';
@@ -142,6 +142,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       ...{ folder, generation, base: baseModelOf(resolved, recipe), template, note },
       incident: options.incident ?? (({ message }) => note('warning', message)),
       whatFits: (bytes) => whatFits(work, lessons.recipe, recomputes, bytes),
+      stepsOnItems: (own, named) => stepsOnItems(written, own, named),
     });
     const head = classifierRows(folder, plain, dataset.labels, task.save.config.problem_type);
     if (head.note !== null) note('info', head.note);

@@ -74,6 +74,8 @@ export interface Trainer {
   readonly solved?: SolvedHead | undefined;
   /** Steps done so far. */
   readonly step: number;
+  /** Steps that the same recipe would take on so many training rows, where each is as many items as those here. */
+  stepsOn(rows: number): number;
   /** The rate of a step by its 0-based number; replaced where rates themselves are tried (range-test.ts). */
   schedule?: (recipe: Recipe, step: number, totalSteps: number) => number;
   /**

@@ -5,8 +5,7 @@ import {
   type RunState,
   type StartEvent,
   type StepEvent,
-  stepsBefore,
-  stepsOfAll,
+  stepsOfFinished,
   taskOf,
   trainingAt,
   trainingName,
@@ -21,6 +20,8 @@ export { bestMetric, datasetName, decisiveMetric } from '../../runs/figures.ts';
 export interface LiveProgress {
   step: number;
   totalSteps: number;
+  /** Of several trainings: steps of those before the one at work. */
+  before?: number;
   loss: number | null;
   etaSeconds: number | null;
   /** Of several trainings the one at work ("Fold 2 of 5"). */
@@ -59,14 +60,18 @@ export const refusalOf = ({ problem }: ReadRecord): Pick<Run, 'readOnly' | 'dama
 export function progressAt({ record, progress }: Run, event: RunEvent & (StepEvent | StartEvent)): LiveProgress {
   const trainings = trainingsOf(record);
   const at = trainingAt(record, event);
-  const known = progress?.totalSteps || record.total_steps;
   const isStart = event.event === 'start';
-  const own = isStart ? event.total_steps : known;
-  const totalSteps = trainings && isStart ? stepsOfAll(trainings, at, own, known) : own;
-  const before = trainings ? stepsBefore(trainings, at, totalSteps) : 0;
+  // Who has not heard a training's start has read the record after it.
+  const { before, total } = isStart
+    ? (event.of_run ?? { before: 0, total: event.total_steps })
+    : {
+        before: progress?.before ?? stepsOfFinished(record),
+        total: progress?.totalSteps || record.total_steps,
+      };
   return {
     step: before + event.step,
-    totalSteps,
+    totalSteps: total,
+    before,
     loss: isStart ? null : event.loss,
     etaSeconds: isStart ? null : event.eta_s,
     ...(trainings ? { stage: trainingName(trainings, at) } : {}),

@@ -93,7 +93,8 @@ test('attaches to a run that works, and its events arrive with their lines', asy
 });
 
 test("a cross-validation's progress counts all its folds and the last model", async () => {
-  const folds = { count: 5, final: true, results: [], deviations: {} };
+  const results = [19, 21].map((steps, i) => ({ fold: i + 1, metrics: {}, n: 20, steps }));
+  const folds = { count: 5, final: true, results, deviations: {} };
   const fake = await start({ id: 'live', total_steps: 125, folds });
   await store.setHomes([home]);
   const run = store.find('live')!;
@@ -101,9 +102,9 @@ test("a cross-validation's progress counts all its folds and the last model", as
   fake.emit({ ...step(7), fold: 3 });
   await vi.waitFor(() => expect(run.progress).toMatchObject({ step: 47, totalSteps: 125, stage: 'Fold 3 of 5' }));
   const begin = { event: 'start', time: 0, run: '', step: 0, num_train_rows: 1, num_validation_rows: 1 } as StartEvent;
-  fake.emit({ ...begin, total_steps: 20, fold: 4 });
+  fake.emit({ ...begin, total_steps: 20, fold: 4, of_run: { before: 60, total: 125 } });
   await vi.waitFor(() => expect(run.progress).toMatchObject({ step: 60, totalSteps: 125, stage: 'Fold 4 of 5' }));
-  fake.emit({ ...begin, total_steps: 26 });
+  fake.emit({ ...begin, total_steps: 26, of_run: { before: 100, total: 126 } });
   fake.emit(step(1));
   await vi.waitFor(() =>
     expect(run.progress).toMatchObject({ step: 101, totalSteps: 126, stage: 'Model of all rows', etaSeconds: 60 }),

@@ -219,6 +219,7 @@ describe('a cross-validation', () => {
   const begin = (fold: number | undefined, total_steps = 20): RunEvent => ({
     ...(start(0) as StartEvent),
     total_steps,
+    of_run: { before: ((fold ?? 6) - 1) * 20, total: 100 + (fold === undefined ? total_steps : 25) },
     ...(fold === undefined ? {} : { fold }),
   });
   const given = () => storeWith(snapshotOf('a', [], { record: record('a', { folds, total_steps: 125 }) })).store;
@@ -255,11 +256,7 @@ describe('a cross-validation', () => {
   test('resumed within a fold it keeps what that fold had before', () => {
     const store = given();
     const fold = 2;
-    const events = [
-      begin(fold),
-      ...[1, 2, 3].map((n) => ({ ...step(n), fold })),
-      { ...start(2), total_steps: 20, fold },
-    ];
+    const events = [begin(fold), ...[1, 2, 3].map((n) => ({ ...step(n), fold })), { ...begin(fold), step: 2 }];
     store.apply({ type: 'events', run: 'a', events: [...events, { ...step(3, 9), fold }] });
     expect([...store.focused!.steps.column('loss')]).toEqual([1, 0.5, 9]);
     expect(stepOf(store.focused!)).toBe(23);

@@ -18,7 +18,6 @@ import type {
   SolvedEvent,
   StartEvent,
 } from '../../protocol/events.ts';
-import { stepsBefore, stepsOfAll } from '../../protocol/folds.ts';
 import type { RunRecord } from '../../protocol/run.ts';
 import { FINISHED_STATES, type RunState, WORKING_STATES } from '../../protocol/states.ts';
 import { StepBuffer } from '../../protocol/steps.ts';
@@ -268,11 +267,9 @@ export class RunStore {
 
   /** A training begins or goes on: of several it may be the next one, which is shown in the last one's place. */
   #stage(run: RunView, start: RunEvent & StartEvent): void {
-    const { total_steps } = run.record;
-    const trainings = trainingsOf(run.record);
     const at = trainingAt(run.record, start);
-    const total = trainings ? stepsOfAll(trainings, at, start.total_steps, total_steps) : start.total_steps;
-    run.before = trainings ? stepsBefore(trainings, at, total) : 0;
+    const { before, total } = start.of_run ?? { before: 0, total: start.total_steps };
+    run.before = before;
     run.record = { ...run.record, total_steps: total };
     if (at === run.fold) return;
     run.fold = at;

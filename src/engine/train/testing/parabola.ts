@@ -41,6 +41,8 @@ export class Parabola implements Trainer {
     readonly numTestRows = 0,
   ) {}
 
+  stepsOn = () => this.totalSteps;
+
   /** Pieces of work before the first step, and what happens in each. */
   preparing = 0;
   samples?: Trainer['samples'];
