@@ -1,5 +1,3 @@
-import { isPercentage } from '../protocol/index.ts';
-
 /** Figures as people read them in trees, the status bar and notifications. */
 
 /** Seconds as `45 s`, `3 min`, `2 h 05 min`. */
@@ -9,11 +7,6 @@ export function formatDuration(seconds: number): string {
   const minutes = Math.round(whole / 60);
   if (minutes < 60) return `${minutes} min`;
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
-}
-
-/** Shares as percent; the rest (loss, MCC) as a number. */
-export function formatMetric(key: string, value: number): string {
-  return isPercentage(key) ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
 }
 
 /** Letters that a line of a picker has room for. */

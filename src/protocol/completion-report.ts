@@ -1,8 +1,9 @@
 import { isCount, isNumber, isString, nullOr, oneOf, optional, parser, shape } from './check.ts';
 import type { Interval } from './evaluation.ts';
 import type { Forgetting } from './events.ts';
-import { counted } from './figures.ts';
+import { counted, formatPercent } from './figures.ts';
 import { FORGETTING_HINT, forgetsMuch, forgettingSentence } from './forgetting.ts';
+import { formatMetric } from './metrics.ts';
 import { isInterval } from './reports.ts';
 import { isForgetting } from './run.ts';
 
@@ -67,7 +68,8 @@ export function isBetter({ bits_per_byte, accepted }: Pick<CompletionReport, 'bi
 export const mayTakeOver = (report: Pick<CompletionReport, 'bits_per_byte' | 'accepted' | 'forgetting'>): boolean =>
   isBetter(report) && report.forgetting !== undefined && !forgetsMuch(report.forgetting);
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const bitsText = (bits: number): string => formatMetric('bits_per_byte', bits);
+
 /** Of the characters of the lines, 0 to 1. */
 export const savedShare = ({ saved, characters }: Replay): number => (characters === 0 ? 0 : saved / characters);
 
@@ -80,23 +82,25 @@ export function completionReportText(report: CompletionReport, base = report.bas
     : bits.model < bits.base
       ? 'It foretells them better, but the difference may be chance'
       : 'It does not foretell them better';
-  const between = model.interval ? ` (95 %: ${percent(model.interval.low)} to ${percent(model.interval.high)})` : '';
+  const between = model.interval
+    ? ` (95 %: ${formatPercent(model.interval.low)} to ${formatPercent(model.interval.high)})`
+    : '';
   return [
-    `On ${counted(files, `${split} file`)} that it has not learned, the model needs ${bits.model.toFixed(2)} bits a byte; ${base} untouched needs ${bits.base.toFixed(2)}. ${better}.`,
-    `Typing ${counted(model.lines, 'line')} of them again, accepted suggestions would have saved ${percent(savedShare(model))} of the characters${between}; with ${base} untouched, ${percent(savedShare(replay.base))}.`,
+    `On ${counted(files, `${split} file`)} that it has not learned, the model needs ${bitsText(bits.model)} bits a byte; ${base} untouched needs ${bitsText(bits.base)}. ${better}.`,
+    `Typing ${counted(model.lines, 'line')} of them again, accepted suggestions would have saved ${formatPercent(savedShare(model))} of the characters${between}; with ${base} untouched, ${formatPercent(savedShare(replay.base))}.`,
     ...(report.accepted ? [acceptedText(report.accepted, base)] : []),
     ...(report.forgetting ? [forgettingSentence(report.forgetting, base)] : []),
   ];
 }
 
 const acceptedText = ({ rows, bits_per_byte: bits }: NonNullable<CompletionReport['accepted']>, base: string): string =>
-  `Of ${counted(rows, 'completion')} that you accepted and it has not learned, it needs ${bits.model.toFixed(2)} bits a byte; ${base} untouched, ${bits.base.toFixed(2)}.`;
+  `Of ${counted(rows, 'completion')} that you accepted and it has not learned, it needs ${bitsText(bits.model)} bits a byte; ${base} untouched, ${bitsText(bits.base)}.`;
 
 /** How an update came out, with all figures of both. @param names as people know the two models */
 export function updateText(report: CompletionReport, { model, base }: { model: string; base: string }): string {
   const { bits_per_byte: bits, accepted, files, split, forgetting } = report;
   const figure = ({ base: before, model: after }: BitsCompared, what: string) =>
-    `${after.toFixed(2)} bits a byte for ${what} (${base}: ${before.toFixed(2)})`;
+    `${bitsText(after)} bits a byte for ${what} (${base}: ${bitsText(before)})`;
   const figures = [
     ...(accepted ? [figure(accepted.bits_per_byte, `${counted(accepted.rows, 'completion')} that you accepted`)] : []),
     figure(bits, counted(files, `${split} file`)),

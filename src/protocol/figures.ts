@@ -69,6 +69,34 @@ export function formatCompact(n: number): string {
 export const recipeNumber = (value: number): string =>
   value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
 
+/** A number in a language with the options of Intl.NumberFormat. */
+export type WriteNumber = (value: number, options: Intl.NumberFormatOptions) => string;
+
+const writeEnglish: WriteNumber = (value, options) => value.toLocaleString('en', options);
+
+/** Exactly so many digits after the point. */
+export const formatFixed = (value: number, digits: number, write = writeEnglish): string =>
+  write(value, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false });
+
+const ONE_DECIMAL: Intl.NumberFormatOptions = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+
+/** A share of one as a percentage, with one decimal; figure and unit are set apart, also where the language writes 95%. */
+export const formatPercent = (share: number, digits = ONE_DECIMAL, write = writeEnglish): string =>
+  write(share, { style: 'percent', useGrouping: false, ...digits }).replace(/(\d)%$/, '$1 %');
+
+/** So many significant digits; tiny and huge numbers in e-notation, as learning rates are written. */
+export function formatSignificant(value: number, digits = 3, write = writeEnglish): string {
+  const size = Math.abs(value);
+  if (size === 0 || !Number.isFinite(value)) return write(value, { maximumFractionDigits: 0 });
+  if (size >= 1000 && size < 1e6) return write(value, { maximumFractionDigits: 0 });
+  if (size >= 1e6 || size < 1e-3) {
+    const upTo = (part: number, most: number) => write(part, { maximumSignificantDigits: most, useGrouping: false });
+    const [mantissa, exponent] = value.toExponential(digits - 1).split('e');
+    return `${upTo(Number(mantissa), digits)}e${upTo(Number(exponent), 3)}`;
+  }
+  return write(value, { minimumSignificantDigits: digits, maximumSignificantDigits: digits, useGrouping: false });
+}
+
 /** By how much a figure grew or fell: `+7.3 %`, `−0.4 %`. */
 export function formatChange(before: number, after: number): string {
   const change = Number((100 * (after / before - 1)).toFixed(1));

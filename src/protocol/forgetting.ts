@@ -1,5 +1,6 @@
 import type { Forgetting } from './events.ts';
-import { capitalized, formatCount } from './figures.ts';
+import { capitalized } from './figures.ts';
+import { formatMetric } from './metrics.ts';
 
 /**
  * By what factor the perplexity of a general text may grow before much is forgotten. Perplexity is the number of tokens
@@ -27,6 +28,4 @@ export function forgettingSentence(forgetting: Forgetting, base: string): string
     : `${capitalized(figures)}.`;
 }
 
-/** `21.4`, `17,719`. */
-const figure = (perplexity: number): string =>
-  perplexity < 99.95 ? perplexity.toFixed(1) : formatCount(Math.round(perplexity));
+const figure = (perplexity: number): string => formatMetric('perplexity', perplexity);

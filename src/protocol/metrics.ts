@@ -1,3 +1,6 @@
+import type { Interval } from './evaluation.ts';
+import { formatFixed, formatPercent, formatSignificant, type WriteNumber } from './figures.ts';
+
 /**
  * Every metric that a run or an evaluation can have, in the order in which they are listed: the only place that knows
  * their names, units and directions. Terminal, editor, pages, recipe and docs read it. Formulas: docs/evaluation.md.
@@ -96,11 +99,25 @@ export const metricName = (key: string): string => BY_KEY.get(key)?.name ?? key;
 /** Keys of those that say most. */
 export const HEADLINES: readonly MetricKey[] = METRICS.filter((metric) => 'headline' in metric).map(({ key }) => key);
 
-/** Whether it is shown as a percentage where percentages are shown. */
+/** Whether it is shown as a percentage. */
 export const isPercentage = (key: string): boolean => {
   const unit = BY_KEY.get(key)?.unit;
   return unit === 'share' || unit === 'points';
 };
+
+/**
+ * A metric as people read it, in tables, sentences, charts and files alike: shares as percentages (`77.0 %`), all others
+ * in three significant digits (`0.213`); MCC runs from −1 to 1 and is no share.
+ * @param write numbers, where they are not English
+ */
+export const formatMetric = (key: string, value: number, write?: WriteNumber): string =>
+  isPercentage(key) ? formatPercent(value, undefined, write) : formatSignificant(value, 3, write);
+
+/** An interval of a metric, its unit said once: `68.3 – 75.1 %`. */
+export function formatInterval(key: string, { low, high }: Interval, write?: WriteNumber): string {
+  const from = isPercentage(key) ? formatFixed(100 * low, 1, write) : formatSignificant(low, 3, write);
+  return `${from} – ${formatMetric(key, high, write)}`;
+}
 
 /** Whether nothing can be better: whatever is better where it is higher ends at 1. */
 export const isBestPossible = (key: string, value: number | undefined): boolean =>

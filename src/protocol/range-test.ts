@@ -1,3 +1,4 @@
+import { formatMetric } from './metrics.ts';
 import type { RecipeEdit } from './recipe-check.ts';
 
 /** One step of a learning-rate range test. */
@@ -44,7 +45,7 @@ export function rateCurve(points: readonly RatePoint[]): string {
   const highest = shown.reduce((most, { smoothed }) => Math.max(most, smoothed), 0) || 1;
   const lines = shown.map(
     ({ learning_rate, smoothed }) =>
-      `${learning_rate.toExponential(1).padStart(8)}  ${smoothed.toFixed(4).padStart(8)}  ${'━'.repeat(Math.max(1, Math.round((WIDEST * smoothed) / highest)))}`,
+      `${learning_rate.toExponential(1).padStart(8)}  ${formatMetric('loss', smoothed).padStart(8)}  ${'━'.repeat(Math.max(1, Math.round((WIDEST * smoothed) / highest)))}`,
   );
   return ['    rate      loss', ...lines].join('\n');
 }

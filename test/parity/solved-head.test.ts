@@ -50,7 +50,7 @@ it('solves a head in one step, says how C was chosen, and saves what it evaluate
   expect(loss).toBeLessThan(0.69);
   expect(grad_norm).toBeLessThan(1e-2);
   expect(notes.join('\n')).toMatch(
-    /solved by L-BFGS in \d+ iterations? with C [\d.]+, the best of a 5-fold cross-validation on 72 training rows by accuracy \(C 0\.1: 0\.\d+, /,
+    /solved by L-BFGS in \d+ iterations? with C [\d.]+, the best of a 5-fold cross-validation on 72 training rows by accuracy \(C 0\.1: \d+\.\d %, /,
   );
   const report = await made.evaluate('validation');
   expect(report.metrics.accuracy).toBeGreaterThan(0.6);

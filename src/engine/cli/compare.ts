@@ -10,13 +10,14 @@ import {
   FIELDS,
   formatBytes,
   formatCompact,
+  formatMetric,
   LuthierError,
   lackingFields,
   metricName,
 } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
 import { findData } from '../data/resolve.ts';
-import { metricValue, NONE } from '../evaluate/format.ts';
+import { NONE } from '../evaluate/format.ts';
 import { models, type Rows, ways } from '../runs/comparison/candidates.ts';
 import { rangeOf } from '../runs/comparison/choice.ts';
 import { type CompareOptions, compare, type Progress } from '../runs/comparison/compare.ts';
@@ -202,7 +203,7 @@ class Screen {
   #tellResult({ compared, metric }: Comparison, candidate: Candidate): void {
     const { value, wall_s } = candidate.result!;
     const range = rangeOf(metric, candidate.result!);
-    const figures = `${metricName(metric)} ${metricValue(metric, value)}${range === null ? '' : ` (${range})`}`;
+    const figures = `${metricName(metric)} ${formatMetric(metric, value)}${range === null ? '' : ` (${range})`}`;
     const stopped = candidate.reason === null ? '' : ` ${candidate.reason}`;
     note(`${green('Done:')} ${candidateName(compared, candidate)}, ${figures} in ${duration(wall_s)}.${stopped}`);
   }
@@ -313,7 +314,7 @@ export function tableOf({ compared, candidates, metric, choice }: Comparison): s
     return [
       name,
       ...facts,
-      metricValue(metric, result.value),
+      formatMetric(metric, result.value),
       rangeOf(metric, result) ?? NONE,
       `${duration(result.wall_s)}${reason === null ? '' : ', stopped'}`,
       formatBytes(result.peak_rss_bytes),

@@ -127,7 +127,7 @@ describe('output', () => {
   it('writes durations and metrics', () => {
     expect([0, 7, 65, 3849].map(duration)).toEqual(['0:00', '0:07', '1:05', '1:04:09']);
     expect(metricLine({ loss: 0.31149, accuracy: 0.912, f1_macro: 0.8994 })).toBe(
-      'accuracy 0.912, macro F1 0.899, loss 0.311',
+      'accuracy 91.2 %, macro F1 89.9 %, loss 0.311',
     );
     expect(metricLine({})).toBe('');
   });

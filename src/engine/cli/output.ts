@@ -1,8 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import displayWidth from 'fast-string-width';
 import { visible, visibleJson, visibleLine } from '../../guard/index.ts';
-import { HEADLINES, LuthierError, largest, metricName, TERMINAL_COMMANDS, toErrorData } from '../../protocol/index.ts';
-import { metricValue } from '../evaluate/format.ts';
+import {
+  formatMetric,
+  HEADLINES,
+  LuthierError,
+  largest,
+  metricName,
+  TERMINAL_COMMANDS,
+  toErrorData,
+} from '../../protocol/index.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
@@ -163,10 +170,10 @@ export function duration(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
 }
 
-/** `accuracy 0.912, macro F1 0.899, loss 0.311`: those that say most, in this order. */
+/** `accuracy 91.2 %, macro F1 89.9 %, loss 0.311`: those that say most, in this order. */
 export function metricLine(metrics: Record<string, number | undefined>): string {
   return HEADLINES.filter((key) => metrics[key] !== undefined)
-    .map((key) => `${metricName(key)} ${metricValue(key, metrics[key]!)}`)
+    .map((key) => `${metricName(key)} ${formatMetric(key, metrics[key]!)}`)
     .join(', ');
 }
 

@@ -8,6 +8,7 @@ import {
   forgetsMuch,
   formatBytes,
   formatChange,
+  formatMetric,
   type Metrics,
   measured,
   metricName,
@@ -18,7 +19,6 @@ import {
   trainingsOf,
 } from '../../protocol/index.ts';
 import { readRun } from '../../runs/client.ts';
-import { metricValue } from '../evaluate/format.ts';
 import type { ModelConfig } from '../hub/model-folder.ts';
 import { bold, dim, duration, green, note, print, table, yellow } from './output.ts';
 import { nameOf, shortPath } from './run-names.ts';
@@ -62,7 +62,7 @@ export async function tellFindings(record: RunRecord): Promise<void> {
 
 /** How much of the base model is forgotten, in the words of a line. */
 export const forgettingText = ({ before, after, tokens }: Forgetting): string =>
-  `perplexity ${metricValue('perplexity', after)}, with the base model ${metricValue('perplexity', before)} (${formatChange(before, after)}; ${counted(tokens, 'token')})`;
+  `perplexity ${formatMetric('perplexity', after)}, with the base model ${formatMetric('perplexity', before)} (${formatChange(before, after)}; ${counted(tokens, 'token')})`;
 
 /** The command that a run's model answers to. */
 async function tryOut(config: ModelConfig, run: string): Promise<string> {
@@ -85,7 +85,7 @@ export function trainingsTable(
   const row = (name: string, rows: string, metrics: Metrics) => [
     name,
     rows,
-    ...keys.map((key) => (metrics[key] === undefined ? '' : metricValue(key, metrics[key]))),
+    ...keys.map((key) => (metrics[key] === undefined ? '' : formatMetric(key, metrics[key]))),
   ];
   const means = Object.fromEntries(
     keys.map((key) => [key, results.reduce((sum, { metrics }) => sum + (metrics[key] ?? 0), 0) / results.length]),

@@ -5,6 +5,7 @@ import {
   FEW_ROWS_FOLDS,
   formatBytes,
   formatCompact,
+  formatMetric,
   type RunEvent,
   type SamplesEvent,
   type StartEvent,
@@ -146,7 +147,7 @@ class LineScreen implements Screen {
 type Losses = Pick<StartEvent, 'loss_of' | 'pretraining'>;
 
 const stepDetails = (event: StepEvent, { loss_of, pretraining }: Losses): string =>
-  `${event.step <= (pretraining?.steps ?? 0) ? 'pre-training, loss' : loss_of === 'pairs' ? 'loss of pairs' : 'loss'} ${event.loss.toFixed(4)}  ${Math.round(event.tokens_per_second).toLocaleString('en')} tokens/s`;
+  `${event.step <= (pretraining?.steps ?? 0) ? 'pre-training, loss' : loss_of === 'pairs' ? 'loss of pairs' : 'loss'} ${formatMetric('loss', event.loss)}  ${Math.round(event.tokens_per_second).toLocaleString('en')} tokens/s`;
 
 /** A bar at the bottom, lines above it. */
 class BarScreen implements Screen {

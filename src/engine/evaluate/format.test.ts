@@ -26,19 +26,19 @@ describe('formatReport', () => {
       12 rows held out: this says little. Hold out a larger share, or cross-validate.
       (validation_split in the recipe; luthier train RECIPE --folds 5)
 
-      metric              value     95 % interval  majority
-      accuracy            0.417    0.152 to 0.723     0.500
-      macro F1            0.413    0.131 to 0.717     0.333
-      weighted F1         0.413    0.129 to 0.740     0.333
-      MCC                -0.169   -0.721 to 0.443     0.000
-      loss                1.465    0.789 to 2.219
-      calibration error  44.5 %  23.2 % to 72.8 %
+      metric              value   95 % interval  majority
+      accuracy           41.7 %   15.2 – 72.3 %    50.0 %
+      macro F1           41.3 %   13.1 – 71.7 %    33.3 %
+      weighted F1        41.3 %   12.9 – 74.0 %    33.3 %
+      MCC                -0.169  -0.721 – 0.443         0
+      loss                 1.46    0.789 – 2.22
+      calibration error  44.5 %   23.2 – 72.8 %
 
       majority: always answering “positive”
 
-      class     precision  recall     f1  rows
-      negative      0.400   0.333  0.364     6
-      positive      0.429   0.500  0.462     6
+      class     precision  recall      f1  rows
+      negative     40.0 %  33.3 %  36.4 %     6
+      positive     42.9 %  50.0 %  46.2 %     6
 
       confusion matrix: true class by row, predicted class by column
                 negative  positive
@@ -60,11 +60,11 @@ describe('formatReport', () => {
           Row 8 was not what we expected.
       tickets.csv:12  “negative”, predicted “positive” (63 %), loss 1.00
           Row 10 was not what we expected.
-      tickets.csv:9  “positive”, predicted correctly (63 %), loss 0.46
+      tickets.csv:9  “positive”, predicted correctly (63 %), loss 0.459
           Row 7 was not what we expected.
-      tickets.csv:13  “positive”, predicted correctly (83 %), loss 0.19
+      tickets.csv:13  “positive”, predicted correctly (83 %), loss 0.187
           Row 11 was not what we expected.
-      tickets.csv:8  “negative”, predicted correctly (92 %), loss 0.08
+      tickets.csv:8  “negative”, predicted correctly (92 %), loss 0.0821
           Row 6 was not what we expected."
     `);
   });

@@ -7,12 +7,13 @@ import {
   type EvaluationReport,
   FEW_ROWS_HINT,
   fewRowsNote,
+  formatInterval,
+  formatMetric,
   type Interval,
   largest,
   type MetricKey,
   type Metrics,
   measured,
-  metricOf,
   taskOf,
 } from '../../protocol/index.ts';
 
@@ -26,6 +27,10 @@ const NAME_WIDTH = 24;
 /** In the place of what cannot be said. */
 export const NONE = '–';
 const TOO_FEW = 'too few rows';
+
+/** A metric of one class, which may have none. */
+export const scoreText = (key: MetricKey, score: number | null): string =>
+  score === null ? NONE : formatMetric(key, score);
 
 /**
  * A report as lines for a terminal of `width` columns, without colours or a final newline: metrics with interval and
@@ -62,13 +67,13 @@ export function metricTable(report: EvaluationReport, beside?: { name: string; m
   // A report of another version may have others.
   const rows = measured(metrics).map(({ key, name, interval: kind }) => {
     const interval = intervals[key];
-    const range = interval && `${metricValue(key, interval.low)} to ${metricValue(key, interval.high)}`;
+    const range = interval && formatInterval(key, interval);
     const other = beside?.metrics[key];
     return [
       name,
-      metricValue(key, metrics[key]!),
+      formatMetric(key, metrics[key]!),
       range ?? (kind === null ? '' : TOO_FEW),
-      ...(beside ? [other === undefined ? '' : metricValue(key, other)] : []),
+      ...(beside ? [other === undefined ? '' : formatMetric(key, other)] : []),
     ];
   });
   return table([['metric', 'value', '95 % interval', ...(beside ? [beside.name] : [])], ...rows]);
@@ -81,10 +86,6 @@ function summary(report: ClassificationReport): string {
   return [...head, '', ...metrics, '', `majority: always answering ${quoted(majority.label)}`].join('\n');
 }
 
-/** A metric as a terminal shows it: what is counted in percentage points as in the editor, the rest as figures. */
-export const metricValue = (key: string, value: number): string =>
-  metricOf(key)?.unit === 'points' ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
-
 function classTable({ per_class, labels }: ClassificationReport): string {
   const listed =
     labels.length <= LISTED_CLASSES
@@ -95,7 +96,7 @@ function classTable({ per_class, labels }: ClassificationReport): string {
           .slice(0, LISTED_CLASSES);
   const rows = listed.map((scores) => [
     shorten(scores.label, NAME_WIDTH),
-    ...(['precision', 'recall', 'f1'] as const).map((key) => classScore(scores, key)?.toFixed(3) ?? NONE),
+    ...(['precision', 'recall', 'f1'] as const).map((key) => scoreText(key, classScore(scores, key))),
     `${scores.support}`,
   ]);
   const lines = table([['class', 'precision', 'recall', 'f1', 'rows'], ...rows]);
@@ -122,7 +123,7 @@ function worstRows({ worst }: ClassificationReport, width: number): string {
   const lines = worst.slice(0, WORST_LISTED).flatMap((row) => {
     // Never cut: a terminal makes a link of file:line.
     const place = `${row.file}:${row.line}`;
-    const outcome = `${verdict(row)}, loss ${row.loss.toFixed(2)}`;
+    const outcome = `${verdict(row)}, loss ${formatMetric('loss', row.loss)}`;
     const head = `${place}  ${outcome}`;
     const text = row.text_pair === undefined ? row.text : `${row.text} / ${row.text_pair}`;
     return [

@@ -81,7 +81,7 @@ describe('the card of a model', () => {
     expect(text).toContain('ab'.repeat(32));
     expect(text).toContain('Validation rows: n = 60.');
     expect(text).toContain('Test rows: n = 1.');
-    expect(text).toContain('| accuracy | 0.9123 | 0.81 – 0.961 |');
+    expect(text).toContain('| accuracy | 91.2 % | 81.0 – 96.1 % |');
     expect(text).toContain('The base model’s licence is `apache-2.0`.');
     expect(text).toContain('`` log`in ``');
     const recipe = JSON.parse(/```json\n([\s\S]*?)\n```/.exec(text)![1]!) as object;
@@ -136,7 +136,7 @@ describe('the card of a model', () => {
     for (const said of [text, adapter]) expect(said).not.toMatch(/classify|num_labels|left of the base/);
     const forgetting = { tokens: 812, before: 23.4, after: 25.11111 };
     const measured = await card({ ...given, record: { ...given.record, labels: [], forgetting } });
-    expect(measured.text).toContain('(812 tokens) is 25.1111, with the base model 23.4 (+7.3 %).');
+    expect(measured.text).toContain('(812 tokens) is 25.1, with the base model 23.4 (+7.3 %).');
     expect(measured.text).not.toContain('forgotten much');
     const lost = await card({
       ...given,

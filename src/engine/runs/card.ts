@@ -11,6 +11,8 @@ import {
   forgetsMuch,
   formatChange,
   formatCount,
+  formatInterval,
+  formatMetric,
   largest,
   learnsPrompt,
   measured,
@@ -162,8 +164,8 @@ function results({ reports }: CardFacts): string {
     if (report === undefined) return [];
     const body = finite(report).map(({ key, name }) => {
       const interval = report.intervals[key];
-      const range = interval ? `${round(interval.low)} – ${round(interval.high)}` : '–';
-      return `| ${name} | ${round(report.metrics[key]!)} | ${range} |`;
+      const range = interval ? formatInterval(key, interval) : '–';
+      return `| ${name} | ${formatMetric(key, report.metrics[key]!)} | ${range} |`;
     });
     const chosen =
       split === 'validation'
@@ -179,10 +181,11 @@ function results({ reports }: CardFacts): string {
 
 const forgetting = (known: Forgetting): string => {
   const { tokens, before, after } = known;
-  const figures = `What is left of the base model: perplexity of a fixed English text that is no part of the dataset (${counted(tokens, 'token')}) is ${round(after)}, with the base model ${round(before)} (${formatChange(before, after)}).`;
+  const figures = `What is left of the base model: perplexity of a fixed English text that is no part of the dataset (${counted(tokens, 'token')}) is ${formatMetric('perplexity', after)}, with the base model ${formatMetric('perplexity', before)} (${formatChange(before, after)}).`;
   return forgetsMuch(known) ? `${figures} ${FORGETS_MUCH}` : figures;
 };
 
+/** For programs. */
 const round = (value: number): number => Number(value.toFixed(4));
 
 /** Names of files without their folders. */

@@ -1,4 +1,4 @@
-import { counted, type Note, type Recipe, type TaskName } from '../../protocol/index.ts';
+import { counted, formatMetric, type Note, type Recipe, type TaskName } from '../../protocol/index.ts';
 import { answerNames } from '../models/architecture.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import { classWeights } from '../tasks/class-weights.ts';
@@ -89,6 +89,11 @@ function chosen({ choices, folds, rows, C, iterations }: ChosenHead): string {
   if (choices.length === 0)
     return `${solved} with C ${C}: there are too few training rows to choose it by cross-validation.`;
   const isAccuracy = choices[0]!.accuracy !== undefined;
-  const tried = choices.map(({ C, accuracy, loss }) => `C ${C}: ${(accuracy ?? loss).toFixed(3)}`).join(', ');
+  const tried = choices
+    .map(
+      ({ C, accuracy, loss }) =>
+        `C ${C}: ${accuracy === undefined ? formatMetric('loss', loss) : formatMetric('accuracy', accuracy)}`,
+    )
+    .join(', ');
   return `${solved} with C ${C}, the best of a ${folds}-fold cross-validation on ${counted(rows, 'training row')} by ${isAccuracy ? 'accuracy' : 'loss'} (${tried}).`;
 }

@@ -5,6 +5,7 @@ import {
   fewRowsNote,
   forgetsMuch,
   forgettingSentence,
+  formatMetric,
   metricName,
   type RunState,
   STATE_WORDS,
@@ -12,7 +13,7 @@ import {
   trainingsOf,
 } from '../../protocol/index.ts';
 import { markdown, plainLine } from '../escape.ts';
-import { formatDuration, formatMetric } from '../format.ts';
+import { formatDuration } from '../format.ts';
 import { type RunTrait, TREE_ITEMS } from '../ids.ts';
 import { bestMetric, hasModel, hasWriter, isResumable, isWorking, type Run } from './run.ts';
 

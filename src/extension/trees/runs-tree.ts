@@ -3,12 +3,12 @@ import { type Broken, isBroken } from '../../files/broken.ts';
 import {
   type Compared,
   counted,
+  formatMetric,
   metricName,
   type TrainingResult,
   trainingName,
   trainingsOf,
 } from '../../protocol/index.ts';
-import { formatMetric } from '../format.ts';
 import { COMMANDS, TREE_ITEMS } from '../ids.ts';
 import { describeRunItem, runContextValue, stateIcon, stateWord, tooltipLines } from '../runs/present.ts';
 import { datasetName, decisiveMetric, type Run } from '../runs/run.ts';

@@ -8,7 +8,7 @@ import {
   type Replay,
   savedShare,
 } from '../../protocol/completion-report.ts';
-import { count, fixed, percent, plural } from '../shared/format.ts';
+import { count, interval, metric, percent, plural } from '../shared/format.ts';
 import type { Page } from './page.ts';
 import type { RunView } from './store.ts';
 
@@ -73,9 +73,9 @@ const savedRow = (name: string, one: Replay, whole: number, isOwn: boolean): Tem
 };
 
 const foretold = ({ bits_per_byte, accepted, files, split }: CompletionReport): TemplateResult => {
-  const row = (what: string, { base, model, interval }: BitsCompared) => html`<tr><th scope="row">${what}</th>
-    <td class="number">${fixed(base, 2)}</td><td class="number">${fixed(model, 2)}</td>
-    <td class="number">${interval === null ? '–' : `${fixed(interval.low, 2)} – ${fixed(interval.high, 2)}`}</td></tr>`;
+  const row = (what: string, { base, model, interval: range }: BitsCompared) => html`<tr><th scope="row">${what}</th>
+    <td class="number">${metric('bits_per_byte', base)}</td><td class="number">${metric('bits_per_byte', model)}</td>
+    <td class="number">${range === null ? '–' : interval('bits_per_byte', range)}</td></tr>`;
   return html`<div class="scroll-x"><table class="data">
     <thead><tr><th scope="col">Bits a byte, not learned</th><th scope="col" class="number">Base model</th><th scope="col" class="number">This model</th><th scope="col" class="number">Fewer by, ${percent(0.95, 0)}</th></tr></thead>
     <tbody>

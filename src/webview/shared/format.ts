@@ -1,5 +1,5 @@
-import { counted, formatBytes } from '../../protocol/figures.ts';
-import { isPercentage, METRICS, metricName } from '../../protocol/metrics.ts';
+import { counted, formatBytes, formatFixed, formatPercent, formatSignificant } from '../../protocol/figures.ts';
+import { formatInterval, formatMetric, METRICS, metricName } from '../../protocol/metrics.ts';
 import { pageLanguage, usableLanguage } from './language.ts';
 
 /**
@@ -46,25 +46,15 @@ const INTEGER: Intl.NumberFormatOptions = { maximumFractionDigits: 0 };
 export const count = (value: number | null | undefined): string => (isKnown(value) ? formatted(value, INTEGER) : NONE);
 
 /** Exactly this many decimals. */
-export const fixed = (value: number, digits: number): string =>
-  formatted(value, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false });
+export const fixed = (value: number, digits: number): string => formatFixed(value, digits, formatted);
 
 /** At most this many significant digits, no needless noughts. */
 const upTo = (value: number, digits: number): string =>
   formatted(value, { maximumSignificantDigits: digits, useGrouping: false });
 
 /** Three significant digits; tiny and huge ones in e-notation, as learning rates are written. */
-export const significant = (value: number | null | undefined, digits = 3): string => {
-  if (!isKnown(value)) return NONE;
-  const size = Math.abs(value);
-  if (size === 0) return formatted(0, INTEGER);
-  if (size >= 1000 && size < 1e6) return formatted(value, INTEGER);
-  if (size >= 1e6 || size < 1e-3) {
-    const [mantissa, exponent] = value.toExponential(digits - 1).split('e');
-    return `${upTo(Number(mantissa), digits)}e${upTo(Number(exponent), 3)}`;
-  }
-  return formatted(value, { minimumSignificantDigits: digits, maximumSignificantDigits: digits, useGrouping: false });
-};
+export const significant = (value: number | null | undefined, digits = 3): string =>
+  isKnown(value) ? formatSignificant(value, digits, formatted) : NONE;
 
 /** A large number in short: "22.7 M", "20 k". */
 export const compact = (value: number): string =>
@@ -81,14 +71,12 @@ export const languageName = (code: string): string => {
 
 /** A share of one as a percentage with one decimal, or as many as are given. */
 export const percent = (value: number | null | undefined, digits = 1): string =>
-  isKnown(value) ? percentOf(value, { minimumFractionDigits: digits, maximumFractionDigits: digits }) : NONE;
+  isKnown(value)
+    ? formatPercent(value, { minimumFractionDigits: digits, maximumFractionDigits: digits }, formatted)
+    : NONE;
 
 /** The same with at most four significant digits, for axes. */
-export const percentTick = (value: number): string => percentOf(value, { maximumSignificantDigits: 4 });
-
-/** A figure and its unit are set apart, as everywhere else in Luthier, also where the language writes 95%. */
-const percentOf = (value: number, options: Intl.NumberFormatOptions): string =>
-  formatted(value, { style: 'percent', useGrouping: false, ...options }).replace(/(\d)%$/, '$1 %');
+export const percentTick = (value: number): string => formatPercent(value, { maximumSignificantDigits: 4 }, formatted);
 
 /** Bytes in decimal units, three significant digits. */
 export const bytes = (value: number | null | undefined): string =>
@@ -151,10 +139,10 @@ export const METRIC_NAMES: Readonly<Record<string, string>> = Object.fromEntries
 /** A metric's words inside a sentence. */
 export const metricInText = metricName;
 
-/** Losses are figures, the rest are shares; MCC runs from -1 to 1 and stays a figure. */
+/** Shares are percentages; losses, MCC and correlations are figures. */
 export const metric = (key: string, value: number | null | undefined): string =>
-  isPercentage(key) ? percent(value) : significant(value);
+  isKnown(value) ? formatMetric(key, value, formatted) : NONE;
 
 /** An interval of a metric, its unit said once. */
-export const interval = (key: string, { low, high }: { low: number; high: number }): string =>
-  `${isPercentage(key) ? fixed(100 * low, 1) : significant(low)} – ${metric(key, high)}`;
+export const interval = (key: string, range: { low: number; high: number }): string =>
+  formatInterval(key, range, formatted);

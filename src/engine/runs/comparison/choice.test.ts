@@ -35,7 +35,7 @@ describe('choose', () => {
     ]);
     expect(found).toEqual({
       candidate: 1,
-      reason: 'few-shot: accuracy 0.705, within the interval of full (0.720, 0.670 to 0.770) at a tenth of the time.',
+      reason: 'few-shot: accuracy 70.5 %, within the interval of full (72.0 %, 67.0 – 77.0 %) at a tenth of the time.',
     });
   });
 
@@ -43,16 +43,16 @@ describe('choose', () => {
     const found = choose('ways', 'f1_macro', [candidate('head', 0.5, 2), candidate('full', 0.9, 100)]);
     expect(found).toEqual({
       candidate: 1,
-      reason: 'full: macro F1 0.900, the best; no faster one comes within its interval (0.850 to 0.950).',
+      reason: 'full: macro F1 90.0 %, the best; no faster one comes within its interval (85.0 – 95.0 %).',
     });
   });
 
   it('says so where the best is the fastest, or the only one', () => {
     const both = [candidate('head', 0.9, 2), candidate('full', 0.7, 100)];
-    expect(choose('ways', 'accuracy', both)!.reason).toBe('head: accuracy 0.900, the best, and the fastest.');
+    expect(choose('ways', 'accuracy', both)!.reason).toBe('head: accuracy 90.0 %, the best, and the fastest.');
     expect(choose('models', 'accuracy', [leftOut, both[1]!])).toEqual({
       candidate: 1,
-      reason: 'models/full: accuracy 0.700, the only one that was measured.',
+      reason: 'models/full: accuracy 70.0 %, the only one that was measured.',
     });
     expect(choose('ways', 'accuracy', [leftOut])).toBeNull();
   });
@@ -80,7 +80,7 @@ describe('choose', () => {
     const reason = (more: Partial<CandidateResult>) =>
       choose('ways', 'accuracy', [candidate('head', 0.6, 2), candidate('full', 0.9, 100, more)])!.reason;
     expect(reason({ stopped: true })).toContain('was stopped at its share');
-    expect(reason({ majority: 0.87 })).toContain('always answering the most frequent class comes to 0.870');
+    expect(reason({ majority: 0.87 })).toContain('always answering the most frequent class comes to 87.0 %');
     expect(reason({})).not.toContain('But');
   });
 });
@@ -108,7 +108,7 @@ describe('choose of a search', () => {
     expect(choice).toEqual({
       candidate: 1,
       reason:
-        'learning_rate 0.001: accuracy 0.800, the best of 3; another lies within its interval (0.750 to 0.850), so on these rows they cannot be told apart.',
+        'learning_rate 0.001: accuracy 80.0 %, the best of 3; another lies within its interval (75.0 – 85.0 %), so on these rows they cannot be told apart.',
     });
   });
 
@@ -116,10 +116,10 @@ describe('choose of a search', () => {
     const first = [trial(1e-4, 0.9, 1, 1), trial(1e-3, 0.8, 1, 1), trial(1e-2, 0.4, 1, 1)];
     expect(choose('search', 'accuracy', [...first, trial(1e-4, 0.85, 3, 2)])).toEqual({
       candidate: 3,
-      reason: 'learning_rate 1e-4 · 3 epochs: accuracy 0.850, the best of 4 trainings by successive halving.',
+      reason: 'learning_rate 1e-4 · 3 epochs: accuracy 85.0 %, the best of 4 trainings by successive halving.',
     });
     expect(choose('search', 'accuracy', first)!.reason).toBe(
-      'learning_rate 1e-4 · 1 epoch: accuracy 0.900, the best of 3 candidates of rung 1; none was trained to the end.',
+      'learning_rate 1e-4 · 1 epoch: accuracy 90.0 %, the best of 3 candidates of rung 1; none was trained to the end.',
     );
   });
 });

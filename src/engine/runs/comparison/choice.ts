@@ -5,11 +5,12 @@ import {
   type Compared,
   candidateName,
   counted,
+  formatInterval,
+  formatMetric,
   type MetricKey,
   metricName,
   metricOf,
 } from '../../../protocol/index.ts';
-import { metricValue } from '../../evaluate/format.ts';
 
 export type Measured = Candidate & { result: CandidateResult };
 
@@ -64,7 +65,7 @@ function whyChosen(
   chosen: Measured,
 ): string {
   const name = candidateName(compared, chosen);
-  const value = ({ result }: Measured) => metricValue(metric, result.value);
+  const value = ({ result }: Measured) => formatMetric(metric, result.value);
   const what = `${metricName(metric)} ${value(chosen)}`;
   if (measured.length === 1) return `${name}: ${what}, the only one that was measured.`;
   const interval = rangeOf(metric, best.result);
@@ -81,7 +82,7 @@ function whyChosen(
 /** @param others those of the same rung within the interval of the best */
 function whyBest(metric: MetricKey, all: Measured[], measured: Measured[], best: Measured, others: number): string {
   const name = candidateName('search', best);
-  const what = `${metricName(metric)} ${metricValue(metric, best.result.value)}`;
+  const what = `${metricName(metric)} ${formatMetric(metric, best.result.value)}`;
   const { rung } = best;
   if (rung && rung.rung < rung.rungs)
     return `${name}: ${what}, the best of ${counted(measured.length, 'candidate')} of rung ${rung.rung}; none was trained to the end.`;
@@ -98,7 +99,7 @@ function doubts(metric: MetricKey, best: Measured, chosen: Measured, lower: bool
   const { majority, low } = best.result;
   if (!lower && majority !== null && (low ?? best.result.value) <= majority)
     found.push(
-      `But always answering the most frequent class comes to ${metricValue(metric, majority)}, which even the best can hardly be told from.`,
+      `But always answering the most frequent class comes to ${formatMetric(metric, majority)}, which even the best can hardly be told from.`,
     );
   if (chosen.result.stopped) found.push('It was stopped at its share of the time, and may come further with more.');
   else if (best.result.stopped)
@@ -106,9 +107,9 @@ function doubts(metric: MetricKey, best: Measured, chosen: Measured, lower: bool
   return found;
 }
 
-/** `0.683 to 0.751`; null without an interval. */
+/** `68.3 – 75.1 %`; null without an interval. */
 export const rangeOf = (metric: MetricKey, { low, high }: Pick<CandidateResult, 'low' | 'high'>): string | null =>
-  low === null || high === null ? null : `${metricValue(metric, low)} to ${metricValue(metric, high)}`;
+  low === null || high === null ? null : formatInterval(metric, { low, high });
 
 const PARTS = ['a third', 'a quarter', 'a fifth', 'a sixth', 'a seventh', 'an eighth', 'a ninth', 'a tenth'];
 

@@ -4,6 +4,7 @@ import {
   type EvaluationReport,
   type Finding,
   fewRowsNote,
+  formatMetric,
   largest,
   meanOf,
   TASKS,
@@ -115,11 +116,11 @@ const named = (classes: readonly ClassSeen[]): string =>
     ...(classes.length > NAMED ? [`${classes.length - NAMED} more`] : []),
   ]);
 
-/** `“refund” has 6 training rows (F1 0.20 on 2 held out)`. */
+/** `“refund” has 6 training rows (F1 20.0 % on 2 held out)`. */
 const rowsText = ({ label, count, support, f1 }: ClassSeen, row: string): string =>
   `${quoted(label)} has ${counted(count, row)} (F1 ${scoreText(f1)} on ${support} held out)`;
 
-const scoreText = (score: number | null): string => (score === null ? '–' : score.toFixed(2));
+const scoreText = (score: number | null): string => (score === null ? '–' : formatMetric('f1', score));
 
 function meanScore(classes: readonly ClassSeen[]): number | null {
   const scores = classes.flatMap(({ f1, support }) => (f1 === null || support === 0 ? [] : [f1]));
@@ -181,7 +182,7 @@ function doubtfulLabels(report: EvaluationReport): Finding | null {
     code: 'doubtful-labels',
     severity: 'info',
     title: `Labels to look at: ${count.replace('At', 'at')}`,
-    text: `${count} of ${n} held out ${doubtful.length === 1 ? 'has' : 'have'} a label that the model contradicts, being at least ${share(SURE)} sure: ${listed([...places, ...(rest > 0 ? [`${rest} more`] : [])])}. Either the label is wrong, or the model is; its probabilities are off by ${share(metrics.ece)} on average.`,
+    text: `${count} of ${n} held out ${doubtful.length === 1 ? 'has' : 'have'} a label that the model contradicts, being at least ${share(SURE)} sure: ${listed([...places, ...(rest > 0 ? [`${rest} more`] : [])])}. Either the label is wrong, or the model is; its probabilities are off by ${formatMetric('ece', metrics.ece)} on average.`,
     figures: { rows: doubtful.length, measured: n, ece: metrics.ece },
     change: { kind: 'rows', title: 'Show the Rows' },
   };

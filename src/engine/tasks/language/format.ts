@@ -1,4 +1,4 @@
-import { counted, type LanguageReport } from '../../../protocol/index.ts';
+import { counted, formatMetric, type LanguageReport } from '../../../protocol/index.ts';
 import { headOf, metricTable, shorten } from '../../evaluate/format.ts';
 
 const LISTED = 10;
@@ -14,7 +14,7 @@ export function formatLanguage(report: LanguageReport, width: number): string {
       .replace(/\s+/g, ' ')
       .trim();
     return [
-      `${file}:${line}  loss ${loss.toFixed(2)} over ${counted(tokens, 'token')}`,
+      `${file}:${line}  loss ${formatMetric('loss', loss)} over ${counted(tokens, 'token')}`,
       shorten(`    ${learnt}`, columns),
     ];
   });

@@ -1,5 +1,12 @@
-import { classScore, counted, type LabelsReport, type LabelsRow } from '../../../protocol/index.ts';
-import { headOf, metricTable, NONE, shorten, table } from '../../evaluate/format.ts';
+import {
+  classScore,
+  counted,
+  formatInterval,
+  formatMetric,
+  type LabelsReport,
+  type LabelsRow,
+} from '../../../protocol/index.ts';
+import { headOf, metricTable, NONE, scoreText, shorten, table } from '../../evaluate/format.ts';
 
 const LISTED_LABELS = 30;
 const LISTED_ROWS = 10;
@@ -34,8 +41,8 @@ function labelTable({ per_class }: LabelsReport): string {
     ['label', 'precision', 'recall', 'f1', '95 % interval', 'rows'],
     ...listed.map((scores) => [
       shorten(scores.label, 24),
-      ...(['precision', 'recall', 'f1'] as const).map((key) => classScore(scores, key)?.toFixed(3) ?? NONE),
-      scores.f1_interval ? `${scores.f1_interval.low.toFixed(3)} to ${scores.f1_interval.high.toFixed(3)}` : NONE,
+      ...(['precision', 'recall', 'f1'] as const).map((key) => scoreText(key, classScore(scores, key))),
+      scores.f1_interval ? formatInterval('f1', scores.f1_interval) : NONE,
       `${scores.support}`,
     ]),
   ]);
@@ -49,7 +56,7 @@ function worstRows({ worst }: LabelsReport, width: number): string {
   const lines = worst
     .slice(0, LISTED_ROWS)
     .flatMap((row) => [
-      `${row.file}:${row.line}  loss ${row.loss.toFixed(2)}`,
+      `${row.file}:${row.line}  loss ${formatMetric('loss', row.loss)}`,
       shorten(`    ${verdict(row)}`, width),
       shorten(`    ${row.text_pair === undefined ? row.text : `${row.text} / ${row.text_pair}`}`, width),
     ]);

@@ -1,5 +1,5 @@
-import { counted, type TaggedRow, type TagReport, type TagSpan } from '../../../protocol/index.ts';
-import { headOf, metricTable, NONE, shorten, table } from '../../evaluate/format.ts';
+import { counted, formatMetric, type TaggedRow, type TagReport, type TagSpan } from '../../../protocol/index.ts';
+import { headOf, metricTable, scoreText, shorten, table } from '../../evaluate/format.ts';
 
 const LISTED = 10;
 
@@ -27,7 +27,7 @@ const typeTable = ({ per_class }: TagReport): string =>
         ['type', 'precision', 'recall', 'f1', 'spans'],
         ...per_class.map((scores) => [
           shorten(scores.label, 24),
-          ...(['precision', 'recall', 'f1'] as const).map((key) => scores[key]?.toFixed(3) ?? NONE),
+          ...(['precision', 'recall', 'f1'] as const).map((key) => scoreText(key, scores[key])),
           `${scores.support}`,
         ]),
       ]).join('\n');
@@ -51,7 +51,7 @@ function errorRows({ errors }: TagReport, width: number): string {
   const lines = errors
     .slice(0, LISTED)
     .flatMap((row) => [
-      `${row.file}:${row.line}  loss ${row.loss.toFixed(2)}`,
+      `${row.file}:${row.line}  loss ${formatMetric('loss', row.loss)}`,
       shorten(`    true       ${marked(row, row.gold)}`, width),
       shorten(`    predicted  ${marked(row, row.predicted)}`, width),
     ]);

@@ -57,7 +57,7 @@ describe('a report on tags', () => {
       { label: 'ORG', precision: 0, recall: null, f1: null, support: 0, right: 0, predicted: 1 },
       { label: 'PER', precision: 1 / 3, recall: 0.5, f1: 0.4, support: 2, right: 1, predicted: 3 },
     ]);
-    expect(formatTags(report, 100)).toMatch(/ORG +0\.000 +– +– +0/);
+    expect(formatTags(report, 100)).toMatch(/ORG +0\.0 % +– +– +0/);
   });
   it('says what was taken for what', () => {
     expect(report.mistakes).toEqual(
