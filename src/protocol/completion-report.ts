@@ -1,7 +1,7 @@
 import { isCount, isNumber, isString, nullOr, oneOf, optional, parser, shape } from './check.ts';
 import type { Interval } from './evaluation.ts';
 import type { Forgetting } from './events.ts';
-import { counted, formatPercent } from './figures.ts';
+import { counted, formatPercent, formatShares } from './figures.ts';
 import { FORGETTING_HINT, forgetsMuch, forgettingSentence } from './forgetting.ts';
 import { formatMetric } from './metrics.ts';
 import { isInterval } from './reports.ts';
@@ -82,9 +82,7 @@ export function completionReportText(report: CompletionReport, base = report.bas
     : bits.model < bits.base
       ? 'It foretells them better, but the difference may be chance'
       : 'It does not foretell them better';
-  const between = model.interval
-    ? ` (95 %: ${formatPercent(model.interval.low)} to ${formatPercent(model.interval.high)})`
-    : '';
+  const between = model.interval ? ` (95 %: ${formatShares(model.interval)})` : '';
   return [
     `On ${counted(files, `${split} file`)} that it has not learned, the model needs ${bitsText(bits.model)} bits a byte; ${base} untouched needs ${bitsText(bits.base)}. ${better}.`,
     `Typing ${counted(model.lines, 'line')} of them again, accepted suggestions would have saved ${formatPercent(savedShare(model))} of the characters${between}; with ${base} untouched, ${formatPercent(savedShare(replay.base))}.`,

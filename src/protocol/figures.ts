@@ -84,6 +84,16 @@ const ONE_DECIMAL: Intl.NumberFormatOptions = { minimumFractionDigits: 1, maximu
 export const formatPercent = (share: number, digits = ONE_DECIMAL, write = writeEnglish): string =>
   write(share, { style: 'percent', useGrouping: false, ...digits }).replace(/(\d)%$/, '$1 %');
 
+/** An interval of a share, its unit said once: `68.3 – 75.1 %`. */
+export const formatShares = (
+  { low, high }: { readonly low: number; readonly high: number },
+  digits = 1,
+  write = writeEnglish,
+): string => {
+  const exactly = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return `${formatFixed(100 * low, digits, write)} – ${formatPercent(high, exactly, write)}`;
+};
+
 /** So many significant digits; tiny and huge numbers in e-notation, as learning rates are written. */
 export function formatSignificant(value: number, digits = 3, write = writeEnglish): string {
   const size = Math.abs(value);

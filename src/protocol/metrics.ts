@@ -1,5 +1,5 @@
 import type { Interval } from './evaluation.ts';
-import { formatFixed, formatPercent, formatSignificant, type WriteNumber } from './figures.ts';
+import { formatPercent, formatShares, formatSignificant, type WriteNumber } from './figures.ts';
 
 /**
  * Every metric that a run or an evaluation can have, in the order in which they are listed: the only place that knows
@@ -114,10 +114,10 @@ export const formatMetric = (key: string, value: number, write?: WriteNumber): s
   isPercentage(key) ? formatPercent(value, undefined, write) : formatSignificant(value, 3, write);
 
 /** An interval of a metric, its unit said once: `68.3 – 75.1 %`. */
-export function formatInterval(key: string, { low, high }: Interval, write?: WriteNumber): string {
-  const from = isPercentage(key) ? formatFixed(100 * low, 1, write) : formatSignificant(low, 3, write);
-  return `${from} – ${formatMetric(key, high, write)}`;
-}
+export const formatInterval = (key: string, range: Interval, write?: WriteNumber): string =>
+  isPercentage(key)
+    ? formatShares(range, 1, write)
+    : `${formatSignificant(range.low, 3, write)} – ${formatSignificant(range.high, 3, write)}`;
 
 /** Whether nothing can be better: whatever is better where it is higher ends at 1. */
 export const isBestPossible = (key: string, value: number | undefined): boolean =>

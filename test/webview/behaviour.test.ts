@@ -388,7 +388,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     expect(said).toContain(
       'Typing 60 lines of 12 test files again, accepted suggestions would have saved 534 of 2,817 characters. With its base model untouched, 118.',
     );
-    expect(said).toMatch(/This model 19\.0 % .*14\.2 % to 23\.8 % · 74 of 388 suggestions accepted/);
+    expect(said).toMatch(/This model 19\.0 % .*14\.2 – 23\.8 % · 74 of 388 suggestions accepted/);
     expect(said).toMatch(/Base model 4\.2 %/);
     expect(said).toContain('14 test files 2.41 1.62 0.61 – 0.97');
     expect(said).toContain('9 accepted completions 2.34 1.23 0.50 – 1.60');

@@ -131,7 +131,7 @@ describe.skipIf(why !== null)(`prompt page${why ? ` (skipped: ${why})` : ''}`, {
       await view.settle();
       expect(await choices.nth(1).isChecked()).toBe(true);
       const votes = await page.locator('table.votes').innerText();
-      expect(votes).toMatch(/tuned.*1\s+100 %\s+21 % to 100 %/s);
+      expect(votes).toMatch(/tuned.*1\s+100 %\s+21 – 100 %/s);
       // Each vote is kept at once, and all are cleared once the host has asked.
       expect((await view.posts()).filter(({ type }) => type === 'vote')).toMatchObject([
         { votes: [{ row: 'sample', choice: 'base' }] },

@@ -137,6 +137,26 @@ describe.skipIf(why !== null)(`the runs table${why ? ` (skipped: ${why})` : ''}`
     await closing(view);
   });
 
+  test('the columns that are shown at first are whole on a page of 1,280 px, the date in short and whole in its title', async () => {
+    const view = await open(40, { width: 1280 });
+    const { beyond, cut, least } = await view.page.evaluate(() => {
+      const scroller = document.querySelector('.scroll')!;
+      const isCut = (cell: Element) => cell.scrollWidth > cell.clientWidth;
+      // Long names and their tags are cut at any width.
+      const cells = [...document.querySelectorAll('.runs-table :is(th, td):not(.name-cell, .check)')];
+      return {
+        beyond: scroller.scrollWidth - scroller.clientWidth,
+        least: Number.parseInt(document.querySelector<HTMLElement>('.runs-table')!.style.minWidth, 10),
+        cut: cells.filter(isCut).map(({ textContent }) => textContent?.trim()),
+      };
+    });
+    expect([beyond, cut]).toEqual([0, []]);
+    // Beside a scrollbar of VS Code's.
+    expect(least).toBeLessThanOrEqual(1280 - 2 * 20 - 14);
+    expect(await view.page.getAttribute('.runs-table tbody tr td:last-child', 'title')).toMatch(/2026/);
+    await closing(view);
+  });
+
   test('of a thousand runs a few dozen rows are drawn, wherever somebody scrolls', async () => {
     const view = await open(1000);
     const drawn = () => view.page.locator('.runs-table tbody tr:not(.space)').count();

@@ -321,7 +321,7 @@ export function tableOf({ compared, candidates, metric, choice }: Comparison): s
       size,
     ];
   });
-  const facts = isModels ? ['way', 'language', 'licence', 'parameters', 'positions'] : [];
+  const facts = isModels ? ['way', 'language', 'licence', 'parameters', 'token limit'] : [];
   const header = [COLUMN[compared], ...facts, metricName(metric), '95 % interval', 'time', 'memory', 'size'];
   return table(header, rows, [header.length - 3, header.length - 2].concat(isModels ? [4, 5] : []));
 }

@@ -66,7 +66,7 @@ export class ComparisonElement extends LightElement {
           <h1>${HEADINGS[asked.compared]}</h1>
           <p class="muted">${this.#about()}</p>
         </div>
-        <div class="header-tools">${this.#tools()}</div>
+        ${this.#tools()}
       </header>
       ${banner}
       ${
@@ -100,9 +100,9 @@ export class ComparisonElement extends LightElement {
   #tools(): TemplateResult | typeof nothing {
     const { isWorking, isResumable } = this.store;
     if (isWorking)
-      return html`<vscode-button secondary @click=${() => this.host.post({ type: 'interrupt' })}>Cancel</vscode-button>`;
+      return html`<div class="header-tools"><vscode-button secondary @click=${() => this.host.post({ type: 'interrupt' })}>Cancel</vscode-button></div>`;
     if (isResumable)
-      return html`<vscode-button @click=${() => this.host.post({ type: 'resume' })}>${this.store.comparison ? 'Resume' : 'Try Again'}</vscode-button>`;
+      return html`<div class="header-tools"><vscode-button @click=${() => this.host.post({ type: 'resume' })}>${this.store.comparison ? 'Resume' : 'Try Again'}</vscode-button></div>`;
     return nothing;
   }
 

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { type Point, timeAxis, valueAxis } from './quality-plot.ts';
+import { describe, expect, test } from 'vitest';
+import { type Point, placeNames, timeAxis, valueAxis } from './quality-plot.ts';
 
 const point = (values: Record<string, unknown>, wall_s = 10): Point => ({
   ...{ name: 'a', isChosen: false, isEarlier: false, values },
@@ -47,4 +47,43 @@ test('a few numbers that were tried several times have a place each, and their p
   expect(new Set(places).size).toBe(5);
   expect((places[0]! + places[2]! + places[4]!) / 3).toBeCloseTo(0.25, 12);
   for (const [i, at] of places.entries()) expect(at < 0.5).toBe(i % 2 === 0);
+});
+
+describe('names of points', () => {
+  const named = (name: string, value: number, at: number): Point => {
+    const { result, ...rest } = point({}, at);
+    return { ...rest, name, result: { ...result, value, low: value - 0.1, high: value + 0.1 } };
+  };
+  /** Seconds are pixels, and a share is one of 300 pixels from below. */
+  const place = (points: Point[]) =>
+    placeNames(
+      points,
+      ({ result }) => result.wall_s,
+      (value) => 300 * (1 - value),
+      700,
+    );
+  const sides = (points: Point[]) => Object.fromEntries(place(points).map(({ text, at }) => [text, at.anchor]));
+
+  test('stand where they do not run into the interval of another, and within the plot', () => {
+    expect(sides([named('lora', 0.76, 400), named('freeze', 0.78, 430)])).toEqual({ lora: 'end', freeze: 'start' });
+    // Its interval ends above.
+    expect(sides([named('lora', 0.5, 400), named('freeze', 0.9, 430)])).toEqual({ lora: 'start', freeze: 'start' });
+    expect(sides([named('full', 0.5, 690)])).toEqual({ full: 'end' });
+    expect(sides([named('between', 0.5, 300), named('left', 0.5, 270), named('right', 0.5, 330)]).between).toBe(
+      'start',
+    );
+  });
+
+  test('are their last part where they are long and that tells them apart', () => {
+    const long = 'sentence-transformers/all-MiniLM-L6-v2';
+    const texts = (...names: string[]) =>
+      place(names.map((name, i) => named(name, 0.1 + 0.2 * i, 300)))
+        .map(({ text }) => text)
+        .reverse();
+    expect(texts('starters/bert', long)).toEqual(['starters/bert', 'all-MiniLM-L6-v2']);
+    expect(texts('microsoft/all-MiniLM-L6-v2', long)).toEqual([
+      'microsoft/all-MiniLM-L6-v2',
+      '…ansformers/all-MiniLM-L6-v2',
+    ]);
+  });
 });

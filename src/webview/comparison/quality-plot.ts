@@ -195,8 +195,25 @@ interface Name {
   at: { x: number; y: number; anchor: 'start' | 'end' };
 }
 
-/** Beside its point, on the side where there is room, and below a name that stands there already. */
-function placeNames(
+/** Letters of a name that there is room for. */
+const LONGEST_NAME = 28;
+
+/** A name as a plot has room for it: of a long one the last part, where that tells it from the others. */
+function shortName({ name }: Point, points: readonly Point[]): string {
+  if (name.length <= LONGEST_NAME) return name;
+  const lastOf = (other: string) => other.split('/').at(-1)!;
+  const isAlone = points.filter((other) => lastOf(other.name) === lastOf(name)).length === 1;
+  const text = isAlone ? lastOf(name) : name;
+  return text.length > LONGEST_NAME ? `…${text.slice(1 - LONGEST_NAME)}` : text;
+}
+
+/**
+ * Beside its point, on the side where it does not run into another's interval, and below a name that stands there
+ * already.
+ * @param x of a point, in pixels
+ * @param y of a value, in pixels
+ */
+export function placeNames(
   points: readonly Point[],
   x: (point: Point) => number,
   y: (value: number) => number,
@@ -206,13 +223,27 @@ function placeNames(
   return [...points]
     .sort((a, b) => y(a.result.value) - y(b.result.value))
     .map((one) => {
-      const { name, isChosen, result } = one;
-      const text = name.length > 28 ? `…${name.slice(-27)}` : name;
+      const { isChosen, result } = one;
+      const text = shortName(one, points);
       const point = x(one);
       const wide = LETTER * text.length;
-      const anchor = point + 10 + wide > width - EDGE.right + 16 ? 'end' : 'start';
-      const left = anchor === 'start' ? point + 10 : point - 10 - wide;
-      let at = y(result.value) + 4;
+      const middle = y(result.value);
+      const leftOf = (anchor: Name['at']['anchor']) => (anchor === 'start' ? point + 10 : point - 10 - wide);
+      const fits = (anchor: Name['at']['anchor']) =>
+        anchor === 'start' ? leftOf(anchor) + wide <= width - EDGE.right + 16 : leftOf(anchor) >= EDGE.left;
+      const isFree = (anchor: Name['at']['anchor']) =>
+        points.every((other) => {
+          const at = x(other);
+          const { value, low, high } = other.result;
+          const isBeside = at < leftOf(anchor) - 6 || at > leftOf(anchor) + wide + 6;
+          return (
+            other === one || isBeside || y(high ?? value) > middle + LINE / 2 || y(low ?? value) < middle - LINE / 2
+          );
+        });
+      const sides = (['start', 'end'] as const).filter(fits);
+      const anchor = sides.find(isFree) ?? sides[0] ?? 'end';
+      const left = leftOf(anchor);
+      let at = middle + 4;
       const clashes = () =>
         placed.some((other) => left < other.right && other.left < left + wide && Math.abs(other.y - at) < LINE);
       while (clashes()) at += LINE / 3;

@@ -65,7 +65,7 @@ const FACTS: readonly Column[] = [
   { title: 'Language', isNumber: false, cell: ({ about }) => about?.languages?.map(languageName).join(', ') ?? NONE },
   { title: 'Licence', isNumber: false, cell: ({ about }) => about?.license ?? NONE },
   { title: 'Parameters', isNumber: true, cell: ({ about }) => (about ? compact(about.parameters) : NONE) },
-  { title: 'Positions', isNumber: true, cell: ({ about }) => (about ? count(about.positions) : NONE) },
+  { title: 'Token limit', isNumber: true, cell: ({ about }) => (about ? count(about.positions) : NONE) },
 ];
 
 const UNITS = { num_train_epochs: 'Epochs', max_steps: 'Steps' } as const;

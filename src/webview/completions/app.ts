@@ -9,7 +9,7 @@ import {
 } from '../../protocol/completions-page.ts';
 import { wilson } from '../../protocol/wilson.ts';
 import { failureBanner } from '../shared/failure.ts';
-import { count, fixed, percent, plural } from '../shared/format.ts';
+import { count, percent, plural, shares } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { CompletionsStore, type CountedRow, taken } from './store.ts';
@@ -111,6 +111,5 @@ function rate(counts: CompletionCounts): TemplateResult | string {
   const { shown } = counts;
   if (shown === 0) return '–';
   const hits = Math.min(taken(counts), shown);
-  const { low, high } = wilson(hits, shown);
-  return html`${percent(hits / shown)} <span class="muted interval">(${fixed(100 * low, 0)}–${percent(high, 0)})</span>`;
+  return html`${percent(hits / shown)} <span class="muted interval">(${shares(wilson(hits, shown), 0)})</span>`;
 }

@@ -8,7 +8,7 @@ import {
   type Replay,
   savedShare,
 } from '../../protocol/completion-report.ts';
-import { count, interval, metric, percent, plural } from '../shared/format.ts';
+import { count, interval, metric, percent, plural, shares } from '../shared/format.ts';
 import type { Page } from './page.ts';
 import type { RunView } from './store.ts';
 
@@ -56,7 +56,7 @@ const HEIGHT = 12;
 const savedRow = (name: string, one: Replay, whole: number, isOwn: boolean): TemplateResult => {
   const { interval, shown, accepted } = one;
   const at = (share: number) => (100 * share) / whole;
-  const range = interval && `${percent(interval.low)} to ${percent(interval.high)}`;
+  const range = interval && shares(interval);
   return html`
     <span>${name}</span>
     <svg class=${isOwn ? 'own' : ''} viewBox="0 0 100 ${HEIGHT}" preserveAspectRatio="none" role="img"

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { PromptColumn, PromptRow } from '../../protocol/prompt-page.ts';
-import { percent, plural } from '../shared/format.ts';
+import { percent, plural, shares } from '../shared/format.ts';
 import type { Actions } from './actions.ts';
 import { answerView, columnName, endWords, failureView } from './answer-view.ts';
 import { differences, type Piece } from './differences.ts';
@@ -53,7 +53,7 @@ function votes({ store, post }: Actions): TemplateResult {
               share,
             }) => html`<tr><th scope="row">${columnName(column)}</th><td class="number">${votes}</td>
               <td class="number">${share ? percent(votes / decided, 0) : '–'}</td>
-              <td class="number">${share ? `${percent(share.low, 0)} to ${percent(share.high, 0)}` : '–'}</td></tr>`,
+              <td class="number">${share ? shares(share, 0) : '–'}</td></tr>`,
           )}</tbody></table></div>
         <p class="muted">${verdict(store.tally())}${elsewhere > 0 ? ` ${plural(elsewhere, 'vote is', 'votes are')} on rows that are not shown now.` : ''}</p>`
     }

@@ -13,11 +13,14 @@ import { nameOf } from './plot.ts';
 import { type FilterChoice, RunsStore } from './store.ts';
 import { ROW_HEIGHT, scrolledTo, windowOf } from './window.ts';
 
-/** Widths of columns in px; where there is more room, each gets its share of it. */
-const WIDTHS: Record<RunColumn['kind'], number> = { text: 130, number: 92, metric: 132, duration: 92, time: 160 };
+/**
+ * Widths of columns in px; where there is more room, each gets its share of it. Those that are shown at first fit a page of
+ * 1,280 px, its padding and a scrollbar left out.
+ */
+const WIDTHS: Record<RunColumn['kind'], number> = { text: 130, number: 92, metric: 132, duration: 80, time: 130 };
 const OWN_WIDTHS: Readonly<Record<string, number>> = {
-  ...{ name: 250, state: 148, task: 136, model: 150, dataset: 140, strategy: 84 },
-  ...{ best: 190, rows: 108, validation_rows: 120, note: 220, run: 260 },
+  ...{ name: 209, state: 147, task: 130, model: 132, dataset: 140, strategy: 78 },
+  ...{ best: 188, rows: 102, validation_rows: 120, note: 220, run: 260 },
 };
 const CHECK_WIDTH = 30;
 
@@ -141,11 +144,10 @@ export class RunsElement extends LightElement {
           ${this.#select('tag', 'Tag', 'All tags', store.tagChoices)}`,
       )}
       ${store.isFiltered ? html`<button class="link" @click=${() => this.#clearFilter()}>Clear filter</button>` : nothing}
-      <span class="gap"></span>
-      <button class="toggle" aria-pressed=${plot.shown} @click=${() =>
+      <div class="view-tools"><button class="toggle" aria-pressed=${plot.shown} @click=${() =>
         this.#choose(() => store.change({ plot: { ...plot, shown: !plot.shown } }))}>
         <span class="codicon codicon-graph-line" aria-hidden="true"></span> Plot</button>
-      ${this.#chooser()}
+      ${this.#chooser()}</div>
     </div>`;
   }
 

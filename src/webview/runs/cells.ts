@@ -3,7 +3,7 @@ import { recipeNumber } from '../../protocol/figures.ts';
 import { isPercentage, metricName } from '../../protocol/metrics.ts';
 import { type RunColumn, type RunRow, stateText } from '../../protocol/run-row.ts';
 import type { RunState } from '../../protocol/states.ts';
-import { capital, count, day, duration, fixed, metric, significant } from '../shared/format.ts';
+import { capital, count, day, duration, fixed, metric, shortDay, significant } from '../shared/format.ts';
 
 /** Codicon of each state, as the Runs view has them; runs.css has their colours. */
 const ICONS: Record<RunState, string> = {
@@ -24,6 +24,7 @@ export function cell(column: RunColumn, row: RunRow, isBest: boolean): { content
   const own = OWN[column.id];
   if (own) return own(row, isBest);
   const text = cellText(column, row);
+  if (column.kind === 'time' && text !== '–') return { content: shortDay(String(column.value(row))), title: text };
   if (column.kind !== 'metric') return { content: text, title: text };
   const range = intervalText(column, row);
   const key = column.id === 'best' ? column.metric?.(row) : undefined;

@@ -14,6 +14,7 @@ import {
   percentTick,
   setLanguage,
   short,
+  shortDay,
   significant,
   tick,
 } from './format.ts';
@@ -112,6 +113,18 @@ test('a language that Intl refuses or does not know is English', () => {
   for (const tag of ['C', 'C.UTF-8', 'POSIX', 'en-US@posix', '', 'qps-ploc', 'not a language'])
     expect(usableLanguage(tag)).toBe('en');
   expect(['de', 'zh-cn', 'pt-br', 'ar'].map(usableLanguage)).toEqual(['de', 'zh-CN', 'pt-BR', 'ar']);
+});
+
+test('a day in a table has the time where it is of this year, else the year; what is none stays as it is', () => {
+  const now = new Date(2026, 10, 28);
+  const at = (year: number) => new Date(year, 10, 5, 8, 3).toISOString();
+  expect([2026, 2025].map((year) => read(shortDay(at(year), now)).replaceAll('\u202f', ' '))).toEqual([
+    'Nov 5, 8:03 AM',
+    'Nov 5, 2025',
+  ]);
+  expect(shortDay('soon', now)).toBe('soon');
+  setLanguage('de');
+  expect(read(shortDay(at(2026), now))).toBe('5. Nov., 8:03');
 });
 
 test('the time of a step is in milliseconds, from ten seconds on in seconds', () => {

@@ -1,4 +1,11 @@
-import { counted, formatBytes, formatFixed, formatPercent, formatSignificant } from '../../protocol/figures.ts';
+import {
+  counted,
+  formatBytes,
+  formatFixed,
+  formatPercent,
+  formatShares,
+  formatSignificant,
+} from '../../protocol/figures.ts';
 import { formatInterval, formatMetric, METRICS, metricName } from '../../protocol/metrics.ts';
 import { pageLanguage, usableLanguage } from './language.ts';
 
@@ -75,6 +82,10 @@ export const percent = (value: number | null | undefined, digits = 1): string =>
     ? formatPercent(value, { minimumFractionDigits: digits, maximumFractionDigits: digits }, formatted)
     : NONE;
 
+/** An interval of a share, its unit said once. */
+export const shares = (range: { low: number; high: number }, digits = 1): string =>
+  formatShares(range, digits, formatted);
+
 /** The same with at most four significant digits, for axes. */
 export const percentTick = (value: number): string => formatPercent(value, { maximumSignificantDigits: 4 }, formatted);
 
@@ -121,6 +132,17 @@ export const day = (iso: string): string => {
   return Number.isNaN(date.getTime())
     ? iso
     : date.toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
+};
+
+/** The same in a table: the time of this year's, the year of others. */
+export const shortDay = (iso: string, now = new Date()): string => {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return iso;
+  const isThisYear = date.getFullYear() === now.getFullYear();
+  return date.toLocaleString(language, {
+    ...{ month: 'short', day: 'numeric' },
+    ...(isThisYear ? { hour: 'numeric', minute: '2-digit' } : { year: 'numeric' }),
+  });
 };
 
 export const plural = (n: number, one: string, many?: string): string => counted(n, one, many, count);

@@ -145,7 +145,7 @@ export const prompts = [
         await frame.getByRole('radio', { name: 'chats' }).focus();
         await window.page.keyboard.press('Space');
         await window.until('the vote', async () =>
-          /chats\s+1\s+100 %\s+21 % to 100 %/.test(await frame.locator('table.votes').innerText()),
+          /chats\s+1\s+100 %\s+21 – 100 %/.test(await frame.locator('table.votes').innerText()),
         );
         assert.match(await frame.locator('section').nth(1).innerText(), /1 row decided/);
       } finally {
