@@ -9,6 +9,16 @@ export interface BackendStatus {
   auto: boolean;
   /** Of a graphics card. */
   limits?: CardLimits;
+  /** What `auto` chooses by, where it remembers something. */
+  remembered?: RememberedBackend;
+}
+
+/** Times are ISO 8601's. */
+export interface RememberedBackend {
+  /** By the size of models, `hidden_size up to 512`. */
+  measured: { models: string; gflops: number; at: string }[];
+  /** Of a graphics card that did not work when it was last tried: since when, why, and when it is tried again. */
+  failure?: { since: string; tried: string; reason: string; again: string };
 }
 
 /** What a graphics card grants programs; null where it does not tell. */

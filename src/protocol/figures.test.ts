@@ -1,5 +1,13 @@
 import { expect, it } from 'vitest';
-import { describeLimits, formatBytes, formatChange, formatCompact, unknownTokens } from './figures.ts';
+import {
+  describeLimits,
+  describeRemembered,
+  formatBytes,
+  formatChange,
+  formatCompact,
+  formatMoment,
+  unknownTokens,
+} from './figures.ts';
 
 it('bytes are written in decimal units, with three digits at most', () => {
   expect([0, 999, 1000, 1234, 99_940, 999_499, 999_500, 438_000_000, 1.36e9, 5e15].map((n) => formatBytes(n))).toEqual([
@@ -42,4 +50,20 @@ it('what a graphics card grants is said as far as it is known', () => {
   expect(describeLimits({ largest_binding: null, largest_buffer: null, storage_buffers: null })).toBe(
     'its limits are not known',
   );
+});
+
+it('what auto remembers of a graphics card is said, since when, and until when a failure counts', () => {
+  const [at, since, again] = ['2026-11-20T10:00:00Z', '2026-11-21T10:00:00Z', '2026-11-23T10:00:00Z'];
+  const measured = [{ models: 'hidden_size up to 896', gflops: 1234.5, at }];
+  const rates = `auto remembers 1,235 Gflop/s for models of hidden_size up to 896 (${formatMoment(at)})`;
+  expect(describeRemembered({ usable: true })).toEqual([]);
+  expect(describeRemembered({ usable: true, remembered: { measured } })).toEqual([rates]);
+  const failure = { since, tried: again, reason: 'No adapter.', again };
+  expect(describeRemembered({ usable: false, remembered: { measured: [], failure } })).toEqual([
+    `auto remembers that it has failed since ${formatMoment(since)} (No adapter.) and does not try it before ${formatMoment(again)}, unless the machine is started again, the driver is another, or this finds that it works`,
+  ]);
+  expect(describeRemembered({ usable: true, remembered: { measured: [], failure } })).toEqual([
+    `auto remembers that it has failed since ${formatMoment(since)} (No adapter.); it works, so that is forgotten now`,
+  ]);
+  expect(formatMoment('2026-11-20T10:00:00Z')).toMatch(/^Nov (19|20|21), 2026, /);
 });

@@ -1,7 +1,7 @@
 /** Figures as people read them in terminal, editor and pages. */
 
 import type { UnknownTokens } from './answers.ts';
-import type { CardLimits } from './backends.ts';
+import type { BackendStatus, CardLimits } from './backends.ts';
 import type { RunEstimate } from './estimate.ts';
 
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
@@ -37,6 +37,30 @@ export function describeLimits({ largest_binding, largest_buffer, storage_buffer
     storage_buffers === null ? null : `${storage_buffers} storage buffers per operation`,
   ].filter((part) => part !== null);
   return told.length === 0 ? 'its limits are not known' : told.join(', ');
+}
+
+/** `Nov 27, 2026, 10:08 PM`, in this machine's time. @param moment as `Date` reads it */
+export const formatMoment = (moment: string): string =>
+  new Date(moment).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' });
+
+/** What `auto` remembers of a backend, a sentence each; none where it remembers nothing. */
+export function describeRemembered({ usable, remembered }: Pick<BackendStatus, 'usable' | 'remembered'>): string[] {
+  if (!remembered) return [];
+  const { measured, failure } = remembered;
+  const rates = measured.map(
+    ({ models, gflops, at }) =>
+      `${formatCount(gflops < 10 ? gflops : Math.round(gflops))} Gflop/s for models of ${models} (${formatMoment(at)})`,
+  );
+  const says = rates.length === 0 ? [] : [`auto remembers ${rates.join(', ')}`];
+  if (!failure) return says;
+  const { since, reason, again } = failure;
+  const failed = `auto remembers that it has failed since ${formatMoment(since)} (${reason})`;
+  return [
+    ...says,
+    usable
+      ? `${failed}; it works, so that is forgotten now`
+      : `${failed} and does not try it before ${formatMoment(again)}, unless the machine is started again, the driver is another, or this finds that it works`,
+  ];
 }
 
 /** `about 1.2 GB of the graphics card’s memory (NVIDIA H200 has 151 GB)` */

@@ -1,4 +1,4 @@
-import { describeLimits } from '../../protocol/index.ts';
+import { describeLimits, describeRemembered } from '../../protocol/index.ts';
 import { backendStatus } from '../tensor/executors/status.ts';
 import { dim, EXIT, green, note, print, printJson, red } from './output.ts';
 
@@ -12,7 +12,8 @@ export async function listBackends({ measure, json }: { measure?: boolean; json?
     const rate = status.gflops === null ? '' : `${status.gflops.toPrecision(status.gflops < 100 ? 2 : 3)} Gflop/s`;
     const facts = [status.detail, rate, status.auto ? 'used by auto' : ''].filter((fact) => fact !== '');
     print(`${status.usable ? green('yes') : red('no ')}  ${status.name.padEnd(13)}${facts.join(dim(' · '))}`);
-    if (status.limits) print(`     ${''.padEnd(13)}${dim(describeLimits(status.limits))}`);
+    const more = [...(status.limits ? [describeLimits(status.limits)] : []), ...describeRemembered(status)];
+    for (const line of more) print(`     ${''.padEnd(13)}${dim(line)}`);
   }
   if (json) return EXIT.done;
   if (all.every(({ gflops }) => gflops === null))

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { type BackendChoice, type BackendStatus, describeLimits } from '../../protocol/index.ts';
+import { type BackendChoice, type BackendStatus, describeLimits, describeRemembered } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { SECRETS, WALKTHROUGHS } from '../ids.ts';
 import { choose } from '../questions.ts';
@@ -46,7 +46,8 @@ export async function selectBackend(luthier: Luthier): Promise<void> {
 
 function describe(backend: BackendStatus): { description: string; detail: string } {
   const rate = backend.gflops === null ? '' : `${backend.gflops.toFixed(0)} Gflop/s`;
-  const detail = backend.limits ? `${backend.detail} · ${describeLimits(backend.limits)}` : backend.detail;
+  const limits = backend.limits ? [describeLimits(backend.limits)] : [];
+  const detail = [backend.detail, ...limits, ...describeRemembered(backend)].join(' · ');
   return { description: backend.usable ? rate : 'cannot be used here', detail };
 }
 

@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { LuthierError } from '../../../protocol/index.ts';
+import { formatMoment, LuthierError } from '../../../protocol/index.ts';
 import { type AutoOptions, chosenByAuto, createAutoExecutor } from './auto.ts';
 import type { Executor } from './executor.ts';
 import type { Probe } from './probe.ts';
-import { sizeClassOf } from './rates.ts';
+import { readRemembered, sizeClassOf } from './rates.ts';
 
 const cache = mkdtempSync(path.join(tmpdir(), 'luthier-rates-'));
 const file = path.join(cache, 'backends.json');
@@ -17,8 +17,11 @@ afterAll(() => {
   rmSync(cache, { recursive: true });
 });
 
+const HOUR = 3_600_000;
+
 /** A machine on which these backends load, and these rates are found when one is tried. */
-function machine(loads: readonly Executor['name'][], rates: Partial<Record<Executor['name'], number>> = {}) {
+function machine(loads: Executor['name'][], rates: Partial<Record<Executor['name'], number>> = {}) {
+  const time = { later: 0, uptime: 1e6, drivers: 'driver 1' };
   const probed: string[] = [];
   const notes: string[] = [];
   const probe = async (name: Executor['name'], width: number | null): Promise<Probe> => {
@@ -33,9 +36,11 @@ function machine(loads: readonly Executor['name'][], rates: Partial<Record<Execu
   };
   const choose = async (more: AutoOptions = {}) => {
     const note = (level: string, message: string) => notes.push(`${level}: ${message}`);
-    return (await createAutoExecutor({ mayHaveGpu: () => true, probe, create, note, ...more })).name;
+    const now = async () => ({ ...time, time: Date.now() + time.later });
+    return (await createAutoExecutor({ mayHaveGpu: () => true, probe, create, note, now, ...more })).name;
   };
-  return { choose, probed, notes };
+  const failure = async () => (await readRemembered('onnxruntime 1')).failure;
+  return { choose, probed, notes, loads, rates, time, failure };
 }
 
 describe('auto', () => {
@@ -65,23 +70,60 @@ describe('auto', () => {
     expect(here.notes[0]).toContain('the processor is used from now on');
   });
 
+  const AGAIN =
+    'The card is tried again after a day, when the machine is started again, with another driver, or by luthier backends.';
+
   it('remembers that a card does not work, and measures nothing else then', async () => {
     const here = machine(['onnxruntime']);
     expect([await here.choose(), await here.choose()]).toEqual(['onnxruntime', 'onnxruntime']);
     expect(here.probed).toEqual(['webgpu 768']);
-    expect(here.notes).toEqual(['info: Not using webgpu: No adapter.']);
+    expect(here.notes).toEqual([`info: Not using webgpu: No adapter. ${AGAIN}`]);
+    // Of a card that does not open, the model's size is no matter.
+    await here.choose({ hiddenSize: Promise.resolve(384) });
+    expect(here.probed).toHaveLength(1);
   });
 
-  it('falls back to the processor when the card that was taken fails, says what that costs, once', async () => {
+  it.each<[string, (here: ReturnType<typeof machine>) => void]>([
+    ['after a day', ({ time }) => (time.later = 25 * HOUR)],
+    ['when the machine was started again', ({ time }) => Object.assign(time, { later: 2 * HOUR, uptime: 600 })],
+    ['with another driver', ({ time }) => (time.drivers = 'driver 2')],
+    ['when the clock was set back', ({ time }) => (time.later = -HOUR)],
+  ])('tries a card that failed again %s', async (_, happen) => {
+    const here = machine(['onnxruntime']);
+    await here.choose();
+    const { since } = (await here.failure())!;
+    here.time.later = 23 * HOUR;
+    await here.choose();
+    expect(here.probed).toHaveLength(1);
+    here.time.later = 0;
+    happen(here);
+    expect(await here.choose()).toBe('onnxruntime');
+    expect(here.probed).toHaveLength(2);
+    expect(await here.failure()).toMatchObject({ since, reason: 'No adapter.', drivers: here.time.drivers });
+    here.loads.push('webgpu');
+    Object.assign(here.rates, { webgpu: 1000, onnxruntime: 100 });
+    here.time.drivers = 'driver 3';
+    expect(await here.choose()).toBe('webgpu');
+    expect(here.notes.at(-1)).toBe(`info: The graphics card works again; it had failed since ${formatMoment(since)}.`);
+    expect(await here.failure()).toBeUndefined();
+  });
+
+  it('falls back to the processor when the card that was taken fails, and says what that costs while it is not tried', async () => {
     const rates = { webgpu: 1000, onnxruntime: 200 };
     const here = machine(['onnxruntime'], rates);
     expect(await here.choose()).toBe('onnxruntime');
     expect(here.notes.at(-1)).toBe(
-      'warning: webgpu does not load. Using the processor instead, which was measured here as 5.0 times slower.',
+      `warning: webgpu does not load. Using the processor instead, which was measured here as 5.0 times slower. ${AGAIN}`,
     );
-    const said = here.notes.length;
     expect(await here.choose()).toBe('onnxruntime');
-    expect(here.notes.length).toBe(said);
+    expect(here.notes.at(-1)).toMatch(
+      /^info: The graphics card failed when it was last tried, .* \(webgpu does not load\.\), and is not tried before .* unless luthier backends finds that it works\. Using the processor, which was measured here as 5\.0 times slower\.$/,
+    );
+    // Its rates are still known: it is opened, and not measured again.
+    here.loads.push('webgpu');
+    here.time.later = 25 * HOUR;
+    expect(await here.choose()).toBe('webgpu');
+    expect(here.probed).toEqual(['webgpu 768', 'onnxruntime 768']);
   });
 
   it('takes what else loads where onnxruntime does not, and says what that costs', async () => {
@@ -95,14 +137,17 @@ describe('auto', () => {
     );
   });
 
-  it('measures anew when its notes are unreadable', async () => {
-    writeFileSync(file, '{"AMD');
-    const here = machine(['onnxruntime', 'webgpu'], { webgpu: 1000, onnxruntime: 100 });
-    expect(await here.choose()).toBe('webgpu');
-    expect(Object.values(JSON.parse(readFileSync(file, 'utf8')))).toEqual([
-      { base: { webgpu: 1000, onnxruntime: 100 } },
-    ]);
-  });
+  it.each(['{"AMD', '{"a": {"base": {"webgpu": null}}}', '[]'])(
+    'measures anew when its notes are %s',
+    async (notes) => {
+      writeFileSync(file, notes);
+      const here = machine(['onnxruntime', 'webgpu'], { webgpu: 1000, onnxruntime: 100 });
+      expect(await here.choose()).toBe('webgpu');
+      expect(Object.values(JSON.parse(readFileSync(file, 'utf8'))).at(-1)).toEqual({
+        sizes: { base: { rates: { webgpu: 1000, onnxruntime: 100 }, measured: expect.stringMatching(/^20.*Z$/) } },
+      });
+    },
+  );
 });
 
 it('chosenByAuto says the same without making anything', () => {

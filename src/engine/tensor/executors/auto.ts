@@ -1,9 +1,19 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { LuthierError, toErrorData } from '../../../protocol/index.ts';
+import { formatMoment, LuthierError, toErrorData } from '../../../protocol/index.ts';
+import { type CardFailure, isWorthTrying, now, triedAgainAt } from './card-failure.ts';
 import { createNamedExecutor } from './create-named.ts';
 import type { Executor } from './executor.ts';
 import { probeBackend } from './probe.ts';
-import { type Rates, readRates, rememberRates, sizeClassOf, widthOf } from './rates.ts';
+import {
+  forgetFailure,
+  type Rates,
+  readRemembered,
+  rememberFailure,
+  rememberRates,
+  type SizeClass,
+  sizeClassOf,
+  widthOf,
+} from './rates.ts';
 
 export type Say = (level: 'info' | 'warning', message: string) => void;
 
@@ -12,10 +22,11 @@ export interface AutoOptions {
   hiddenSize?: Promise<number | undefined> | undefined;
   /** Hears what was chosen and why, where that is not the usual. */
   note?: Say | undefined;
-  /** For tests: whether a graphics card may be there, what trying a backend says, and what making one gives. */
+  /** For tests: whether a graphics card may be there, what trying a backend says, what making one gives, and the time. */
   mayHaveGpu?: () => boolean;
   probe?: typeof probeBackend;
   create?: typeof createNamedExecutor;
+  now?: typeof now;
 }
 
 /** A graphics card must be this much faster to be taken: it also has memory of its own that may be too small. */
@@ -47,41 +58,69 @@ export async function createAutoExecutor(options: AutoOptions = {}): Promise<Exe
     return fallBack(error, note, create);
   }
   if (!mayHaveGpu()) return processor;
-  const rates = await ratesHere(processor, options, note);
-  if (!isCardWorthwhile(rates)) return processor;
+  const card = await workingCard(processor, options, note);
+  if (card) processor.dispose();
+  return card ?? processor;
+}
+
+/** The graphics card, where it works and is worth its while; what is found out of it is remembered. */
+async function workingCard(processor: Executor, options: AutoOptions, note: Say): Promise<Executor | null> {
+  const { hiddenSize, create = createNamedExecutor, now: ask = now } = options;
+  const size = sizeClassOf((await hiddenSize) ?? 768);
+  const { sizes, failure } = await readRemembered(processor.library);
+  const known = sizes[size]?.rates ?? {};
+  const here = await ask();
+  if (failure && !isWorthTrying(failure, here)) {
+    if (isCardWorthwhile(known)) note('info', `${saysOf(failure)} Using the processor, ${slowdown(known)}.`);
+    return null;
+  }
+  const fails = async (reason: string) => {
+    await rememberFailure(processor.library, { reason, drivers: here.drivers });
+    return null;
+  };
+  const isMeasured = known.webgpu !== undefined && known.onnxruntime !== undefined;
+  const found = isMeasured ? known : await measured(processor.library, size, options, note);
+  if ('failure' in found) return fails(found.failure);
+  // One that is not worth opening has just been measured, or had no reason to be doubted.
+  if (!isCardWorthwhile(found)) {
+    if (failure && !isMeasured) await forgetFailure(processor.library);
+    return null;
+  }
   try {
     const card = await create('webgpu');
-    processor.dispose();
+    if (failure) {
+      await forgetFailure(processor.library);
+      note('info', `The graphics card works again; it had failed since ${formatMoment(failure.since)}.`);
+    }
     return card;
   } catch (error) {
-    const size = sizeClassOf((await options.hiddenSize) ?? 768);
-    await rememberRates(processor.library, size, { webgpu: null });
-    note(
-      'warning',
-      `${toErrorData(error).message} Using the processor instead, which was measured here as ${factor(rates.webgpu!, rates.onnxruntime!)} slower.`,
-    );
-    return processor;
+    const { message } = toErrorData(error);
+    note('warning', `${message} Using the processor instead, ${slowdown(found)}. ${AGAIN}`);
+    return fails(message);
   }
 }
 
-async function ratesHere(
-  processor: Executor,
-  { hiddenSize, probe = probeBackend }: AutoOptions,
+const AGAIN =
+  'The card is tried again after a day, when the machine is started again, with another driver, or by luthier backends.';
+const saysOf = (failure: CardFailure) =>
+  `The graphics card failed when it was last tried, ${formatMoment(failure.tried)} (${failure.reason}), and is not tried before ${formatMoment(triedAgainAt(failure))} unless luthier backends finds that it works.`;
+
+async function measured(
+  library: string,
+  size: SizeClass,
+  { probe = probeBackend }: AutoOptions,
   note: Say,
-): Promise<Rates> {
-  const size = sizeClassOf((await hiddenSize) ?? 768);
-  const known = await readRates(processor.library, size);
-  if (known.webgpu === null || (known.webgpu !== undefined && known.onnxruntime)) return known;
+): Promise<Rates | { failure: string }> {
   const rates: Rates = {};
   // One after the other: beside each other they would slow each other down.
   for (const name of ['webgpu', 'onnxruntime'] as const) {
     const found = await probe(name, widthOf(size));
-    rates[name] = found.usable ? found.gflops : null;
-    if (!found.usable) note('info', `Not using ${name}: ${found.error.message}`);
+    if (found.usable) rates[name] = found.gflops!;
+    else note('info', `Not using ${name}: ${found.error.message}${name === 'webgpu' ? ` ${AGAIN}` : ''}`);
     // Nothing to compare with.
-    if (rates.webgpu === null) break;
+    if (name === 'webgpu' && !found.usable) return { failure: found.error.message };
   }
-  await rememberRates(processor.library, size, rates);
+  await rememberRates(library, size, rates);
   const { webgpu, onnxruntime } = rates;
   if (webgpu && onnxruntime) {
     const figures = `${Math.round(onnxruntime)} Gflop/s on the processor, ${Math.round(webgpu)} on the graphics card`;
@@ -118,7 +157,8 @@ async function fallBack(reason: unknown, note: Say, create: typeof createNamedEx
   );
 }
 
-const factor = (a: number, b: number) => `${(a / b).toFixed(1)} times`;
+const slowdown = ({ webgpu, onnxruntime }: Rates) =>
+  `which was measured here as ${(webgpu! / onnxruntime!).toFixed(1)} times slower`;
 
 /**
  * Whether it is worth asking for a graphics card, which takes a moment: no where there is none for sure. On Linux every

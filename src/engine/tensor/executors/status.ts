@@ -1,33 +1,87 @@
-import { append, type BackendChoice, type BackendStatus } from '../../../protocol/index.ts';
+import { append, type BackendChoice, type BackendStatus, type RememberedBackend } from '../../../protocol/index.ts';
 import { chosenByAuto } from './auto.ts';
+import { type CardFailure, driversHere, triedAgainAt } from './card-failure.ts';
 import { createExecutor } from './create.ts';
 import type { Executor } from './executor.ts';
 import { measureRate } from './measure.ts';
 import { type Probe, probeBackend } from './probe.ts';
-import { type Rates, readRates, rememberRates, widthOf } from './rates.ts';
+import {
+  forgetFailure,
+  type Rates,
+  type Remembered,
+  readRates,
+  readRemembered,
+  rememberFailure,
+  rememberRates,
+  type SizeClass,
+  widthOf,
+} from './rates.ts';
 
 const LIMITS = { limits: true };
 const NAMES: readonly Executor['name'][] = ['onnxruntime', 'webgpu', 'tensorflow', 'wasm'];
 
 /**
  * What can compute on this machine, what it is, and why another cannot. What is measured, at BERT-base's width, is what
- * `auto` remembers; what was measured before is told, too.
+ * `auto` remembers; what was measured before is told, too. That a graphics card failed is forgotten where it works now.
+ * @param probe for tests
  */
-export async function backendStatus(measure: boolean): Promise<BackendStatus[]> {
+export async function backendStatus(
+  measure: boolean,
+  probe: typeof probeBackend = probeBackend,
+): Promise<BackendStatus[]> {
   const width = measure ? widthOf('base') : null;
   const probes: Probe[] = [];
   // Side by side when they are only started; one after the other when each needs the whole machine.
-  if (width === null) append(probes, await Promise.all(NAMES.map((name) => probeBackend(name, null, LIMITS))));
-  else for (const name of NAMES) probes.push(await probeBackend(name, width, LIMITS));
+  if (width === null) append(probes, await Promise.all(NAMES.map((name) => probe(name, null, LIMITS))));
+  else for (const name of NAMES) probes.push(await probe(name, width, LIMITS));
   const processor = probes[NAMES.indexOf('onnxruntime')]!;
-  const measured = Object.fromEntries(probes.map((probe, i) => [NAMES[i], probe.usable ? probe.gflops : null]));
-  if (width !== null && processor.usable) await rememberRates(processor.library, 'base', measured);
-  const rates: Rates = width === null && processor.usable ? await readRates(processor.library, 'base') : measured;
+  const card = probes[NAMES.indexOf('webgpu')]!;
+  const measured: Rates = Object.fromEntries(
+    probes.flatMap((probe, i) => (probe.usable && probe.gflops !== null ? [[NAMES[i], probe.gflops]] : [])),
+  );
+  const known = processor.usable ? await readRemembered(processor.library) : { sizes: {} };
+  if (processor.usable) {
+    const { library } = processor;
+    if (width !== null) await rememberRates(library, 'base', measured);
+    // The card was tried just now: `auto` goes by that.
+    if (known.failure && card.usable) await forgetFailure(library);
+    else if (known.failure && !card.usable)
+      await rememberFailure(library, { reason: card.error.message, drivers: await driversHere() });
+  }
+  const after = processor.usable ? await readRemembered(processor.library) : known;
+  const rates = width === null ? (after.sizes.base?.rates ?? {}) : measured;
   const auto = chosenByAuto((name) => probes[NAMES.indexOf(name)]!.usable, rates);
-  return NAMES.map((name, i) => ({ name, ...statusOf(name, probes[i]!, rates), auto: name === auto }));
+  return NAMES.map((name, i) => {
+    const remembered = rememberedOf(name, after, after.failure ?? known.failure);
+    return { name, ...statusOf(name, probes[i]!, rates), auto: name === auto, ...(remembered && { remembered }) };
+  });
 }
 
-function statusOf(name: Executor['name'], probe: Probe, rates: Rates): Omit<BackendStatus, 'name' | 'auto'> {
+const SIZES: readonly { size: SizeClass; models: string }[] = [
+  { size: 'small', models: 'hidden_size up to 512' },
+  { size: 'base', models: 'hidden_size up to 896' },
+  { size: 'large', models: 'hidden_size above 896' },
+];
+
+function rememberedOf(
+  name: Executor['name'],
+  { sizes }: Remembered,
+  failure: CardFailure | undefined,
+): RememberedBackend | undefined {
+  const measured = SIZES.flatMap(({ size, models }) => {
+    const gflops = sizes[size]?.rates[name];
+    return gflops === undefined ? [] : [{ models, gflops, at: sizes[size]!.measured }];
+  });
+  if (name !== 'webgpu' || !failure) return measured.length === 0 ? undefined : { measured };
+  const { since, tried, reason } = failure;
+  return { measured, failure: { since, tried, reason, again: triedAgainAt(failure) } };
+}
+
+function statusOf(
+  name: Executor['name'],
+  probe: Probe,
+  rates: Rates,
+): Omit<BackendStatus, 'name' | 'auto' | 'remembered'> {
   if (!probe.usable) {
     const { message, hint } = probe.error;
     return { usable: false, detail: hint === undefined ? message : `${message} ${hint}`, gflops: null };
