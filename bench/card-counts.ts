@@ -4,6 +4,7 @@ import { flatBlocks } from '../src/engine/runtime/flat-blocks.ts';
 import { matricesOf } from '../src/engine/runtime/matrices.ts';
 import type { ParameterGroup } from '../src/engine/runtime/parameter-store.ts';
 import { type ReadyProgram, trainingProgram } from '../src/engine/runtime/programs.ts';
+import { piecesOf } from '../src/engine/runtime/table-pieces.ts';
 import { spreadProgram, updateProgram } from '../src/engine/runtime/update-program.ts';
 import { architectureFor, isTrainedIn } from '../src/engine/strategies/apply.ts';
 import { classLoss } from '../src/engine/tasks/loss.ts';
@@ -46,10 +47,12 @@ export function countsOf(spec: Omit<StepSpec, 'backend' | 'threads'>, largestBin
     largestBinding,
   );
   const matrices = matricesOf(declared);
+  const tables = piecesOf(declared, largestBinding);
   const program = trainingProgram({
     ...{ part: 'all', architecture, outputs: 2, trained: trained.map(({ name }) => name), loss: classLoss(), blocks },
     shape: { rows: spec.batch, length: spec.length, texts: spec.batch },
     hasTransposed: (name) => matrices.has(name),
+    tables,
   });
   const graph = graphOf(program);
   const shapes = new Map(trained.filter(({ name }) => matrices.has(name)).map(({ name, shape }) => [name, shape]));
@@ -57,7 +60,7 @@ export function countsOf(spec: Omit<StepSpec, 'backend' | 'threads'>, largestBin
   return {
     training: trafficOf(graph),
     update: trafficOf(graphOf(updateProgram(blocks, ADAM_W))),
-    spread: trafficOf(graphOf(spreadProgram(blocks, shapes))),
+    spread: trafficOf(graphOf(spreadProgram(blocks, shapes, tables))),
     sent: sent.reduce((n, [, { shape, dtype }]) => n + sizeOf(shape) * bytesOfType(dtype), 0),
     transposes: countOf(graph, 'Transpose'),
     transposedProducts: countOf(graph, 'Gemm', ({ attributes }) => attributes.transB === 1),

@@ -152,7 +152,6 @@ export class CachedModel implements NextToken {
   /** @param count of the new tokens those that are no padding */
   async #compute(shape: CachedShape, ids: Int32Array, positions: Int32Array, count: number): Promise<Float32Array> {
     const cache = this.#cache;
-    const { architecture, numLabels: outputs } = this.#model;
     const builtIn = ids.length === 1;
     const isHeldIn8Bit = builtIn ? this.#eightBit?.isHeld : this.#eightBit?.isHeldInPrompts;
     const bits = isHeldIn8Bit ? ` in 8 bits${builtIn ? ', built in' : ''}` : '';
@@ -162,7 +161,7 @@ export class CachedModel implements NextToken {
       ...{ input_ids: ids, position_ids: positions, read_token: Int32Array.of(count - 1) },
       ...(shape.capacity === 0 ? {} : { filled: Int32Array.of(cache.filled), ...cache.feeds(PAST_KEYS, PAST_VALUES) }),
     };
-    const options = { architecture, outputs, isHeldIn8Bit, builtIn };
+    const options = { ...this.#model.fed, isHeldIn8Bit, builtIn };
     await this.#model.run(
       key,
       () => nextTokenProgram(options, shape, cache.layers),

@@ -1,7 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Shape, TensorSpec } from '../tensor/executors/executor.ts';
 import type { AttentionInputs } from '../tensor/ops/attention.ts';
-import { applyDropout, attention, embedding, layerNorm, linear, matMul, rmsNorm } from '../tensor/ops/index.ts';
+import {
+  applyDropout,
+  attention,
+  embedding,
+  embeddingInPieces,
+  layerNorm,
+  linear,
+  matMul,
+  productInPieces,
+  rmsNorm,
+} from '../tensor/ops/index.ts';
 import { placeholder, record } from '../tensor/record/recorder.ts';
 
 /** Where a parameter stands: -1 for embeddings, its layer's number, or 'head' for what a task adds behind the layers. */
@@ -87,6 +97,8 @@ export interface Scope {
 export interface Source {
   /** @param ids where no rows but these are read */
   parameter(info: ParameterInfo, ids?: tf.Tensor1D): tf.Tensor;
+  /** A matrix that cannot be fed whole: its rows, some after the others. Undefined of any other. */
+  pieces?(info: ParameterInfo): readonly tf.Tensor2D[] | undefined;
   /** Undefined where nothing is dropped. */
   mask(site: DropoutSite): tf.Tensor | undefined;
 }
@@ -110,16 +122,24 @@ export function rootScope(source: Source, deviation: number): Scope {
       linear: (name, x, out, { bias = true, layout = 'out,in', init = normal } = {}) => {
         const transposeB = layout === 'out,in';
         const width = x.shape[1];
-        const weight = parameter(`${name}.weight`, transposeB ? [out, width] : [width, out], init, { layout });
+        const own = info(`${name}.weight`, transposeB ? [out, width] : [width, out], init, { layout });
+        const weight = source.pieces?.(own) ?? source.parameter(own);
         const added = bias ? parameter(`${name}.bias`, [out], 'zeros', { decay: false }) : undefined;
-        if (transposeB && added) return linear(x, weight, added);
-        const y = matMul(x, weight, { transposeB });
+        if (transposeB && added && weight instanceof tf.Tensor) return linear(x, weight, added);
+        const y = weight instanceof tf.Tensor ? matMul(x, weight, { transposeB }) : productInPieces(x, weight);
         return (added ? tf.add(y, added) : y) as tf.Tensor2D;
       },
-      embedding: (name, ids, rows, width) =>
-        embedding(source.parameter(info(`${name}.weight`, [rows, width], normal), ids), ids),
-      unembed: (name, x, rows) =>
-        matMul(x, parameter(`${name}.weight`, [rows, x.shape[1]], normal), { transposeB: true }) as tf.Tensor2D,
+      embedding: (name, ids, rows, width) => {
+        const own = info(`${name}.weight`, [rows, width], normal);
+        const pieces = source.pieces?.(own);
+        return pieces ? embeddingInPieces(pieces, ids) : embedding(source.parameter(own, ids), ids);
+      },
+      unembed: (name, x, rows) => {
+        const own = info(`${name}.weight`, [rows, x.shape[1]], normal);
+        const pieces = source.pieces?.(own);
+        if (pieces) return productInPieces(x, pieces);
+        return matMul(x, source.parameter(own), { transposeB: true }) as tf.Tensor2D;
+      },
       norm: (name, x, kind, epsilon) => {
         const own = (end: string, init: Init, formerly: string) =>
           parameter(`${name}.${end}`, [x.shape[1]], init, { decay: false, formerly });

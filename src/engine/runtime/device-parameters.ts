@@ -1,8 +1,16 @@
 import { add, transpose } from '@tensorflow/tfjs-core';
-import type { Compiled, DeviceCompiled, DeviceTensor, Executor, TensorSpec } from '../tensor/executors/executor.ts';
+import {
+  type Compiled,
+  type DeviceCompiled,
+  type DeviceTensor,
+  type Executor,
+  sizeOf,
+  type TensorSpec,
+} from '../tensor/executors/executor.ts';
 import { type Block, flatBlocks, gather, phasesOf, ROW, scatter } from './flat-blocks.ts';
 import type { Parameter, ParameterStore } from './parameter-store.ts';
 import { GRADIENT, PARAMETER, TRANSPOSED } from './programs.ts';
+import { fedAs, type TablePieces } from './table-pieces.ts';
 import { type AdamWSettings, MEAN, ratesOf, SQUARE, spreadProgram, updateProgram } from './update-program.ts';
 
 type DeviceExecutor = Executor & Required<Pick<Executor, 'compileOnDevice'>>;
@@ -20,6 +28,8 @@ export class DeviceParameters {
   readonly executor: DeviceExecutor;
   readonly #store: ParameterStore;
   readonly #matrices: ReadonlySet<string>;
+  /** Matrices that are there in pieces. */
+  readonly tables: TablePieces;
   /** Of what any phase of the run trains. */
   readonly #blocks: readonly Block[];
   /** Blocks and frozen parameters; and trained parameters by themselves, where they are not out of date. */
@@ -34,11 +44,19 @@ export class DeviceParameters {
   readonly #missing = new Set(EVERYTHING);
   #isAhead = false;
 
-  /** @param matrices parameters that are there with their axes swapped, too: what a product reads should lie as it reads it */
-  constructor(executor: DeviceExecutor, store: ParameterStore, matrices: ReadonlySet<string>) {
+  /**
+   * @param matrices parameters that are there with their axes swapped, too: what a product reads should lie as it reads it
+   * @param tables those that are there in pieces
+   */
+  constructor(
+    executor: DeviceExecutor,
+    store: ParameterStore,
+    { matrices, tables }: { matrices: ReadonlySet<string>; tables: TablePieces },
+  ) {
     this.executor = executor;
     this.#store = store;
     this.#matrices = matrices;
+    this.tables = tables;
     const trained = store.trainedNames().map((name) => store.get(name));
     this.#blocks = flatBlocks(
       trained.map(({ name, shape, trained }) => ({ name, shape, group: trained!.group })),
@@ -65,7 +83,9 @@ export class DeviceParameters {
 
   /** Under which names a parameter is there by itself. */
   #namesOf(name: string): string[] {
-    return this.hasTransposed(name) ? [PARAMETER + name, TRANSPOSED + name] : [PARAMETER + name];
+    const names = fedAs(this.tables, name, []).map((piece) => piece.name);
+    const prefixes = this.hasTransposed(name) ? [PARAMETER, TRANSPOSED] : [PARAMETER];
+    return prefixes.flatMap((prefix) => names.map((own) => prefix + own));
   }
 
   /** The store was written to from outside, all of it or only its weights: that counts from now on. */
@@ -225,11 +245,18 @@ export class DeviceParameters {
   async #uploadFrozen(): Promise<void> {
     const frozen = [...this.#store.parameters.values()].filter(({ trained }) => !trained);
     if (frozen.length === 0) return;
-    const named = <T>(of: (parameter: Parameter) => T) =>
-      Object.fromEntries(frozen.map((parameter) => [PARAMETER + parameter.name, of(parameter)]));
+    const fed = frozen.flatMap(({ name, shape, weight }) =>
+      fedAs(this.tables, name, shape).map((piece) => ({
+        ...piece,
+        weight: weight.subarray(piece.from, piece.from + sizeOf(piece.shape)),
+        isSwapped: this.hasTransposed(name),
+      })),
+    );
+    const named = <T>(of: (piece: (typeof fed)[number]) => T) =>
+      Object.fromEntries(fed.map((piece) => [PARAMETER + piece.name, of(piece)]));
     const specs = named(({ shape }): TensorSpec => ({ shape, dtype: 'float32' }));
     const copy = await this.executor.compileOnDevice((given) => {
-      const matrices = frozen.filter(({ name }) => this.hasTransposed(name));
+      const matrices = fed.filter(({ isSwapped }) => isSwapped);
       const swapped = matrices.map(({ name }) => [TRANSPOSED + name, transpose(given[PARAMETER + name]!)] as const);
       return { ...given, ...Object.fromEntries(swapped) };
     }, specs);
@@ -248,12 +275,12 @@ export class DeviceParameters {
 
   /** Copies parameters out of their blocks, those that are asked for and not there with all that are trained with them. */
   async #spread(names: readonly string[]): Promise<void> {
-    const missing = names.filter((name) => !this.#values.has(PARAMETER + name));
+    const missing = names.filter((name) => !this.#values.has(this.#namesOf(name)[0]!));
     const phases = new Set(missing.map((name) => String(this.#store.phasesOf(name))));
     for (const key of phases) {
       const blocks = this.#blocks.filter((block) => String(phasesOf(block)) === key);
       const matrices = [...this.#matrices].map((name) => [name, this.#store.get(name).shape] as const);
-      const { program, inputs } = spreadProgram(blocks, new Map(matrices));
+      const { program, inputs } = spreadProgram(blocks, new Map(matrices), this.tables);
       const compiled = this.#spreads.get(key) ?? this.executor.compileOnDevice(program, inputs);
       this.#spreads.set(key, compiled);
       const feeds = Object.fromEntries(Object.keys(inputs).map((name) => [name, this.#values.get(name)!]));

@@ -92,8 +92,11 @@ export function scatter({ pieces }: Block, numbers: Float32Array, arrayOf: (name
   for (const { name, from, at, count } of pieces) arrayOf(name).set(numbers.subarray(at, at + count), from);
 }
 
-/** The same within a program: tensors by name -> the block's numbers `[rows · ROW]`. */
-export function concatenated({ pieces, rows }: Block, tensorOf: (name: string) => tf.Tensor): tf.Tensor1D {
+/**
+ * The same within a program: tensors by name -> the block's numbers `[rows · ROW]`.
+ * @param tensorsOf those that a parameter's numbers lie in, one after the other
+ */
+export function concatenated({ pieces, rows }: Block, tensorsOf: (name: string) => readonly tf.Tensor[]): tf.Tensor1D {
   const parts: tf.Tensor1D[] = [];
   let end = 0;
   const fill = (upTo: number) => {
@@ -101,8 +104,15 @@ export function concatenated({ pieces, rows }: Block, tensorOf: (name: string) =
   };
   for (const { name, from, at, count } of pieces) {
     fill(at);
-    const whole = tf.reshape(tensorOf(name), [-1]) as tf.Tensor1D;
-    parts.push(count === whole.size ? whole : tf.slice(whole, [from], [count]));
+    let start = 0;
+    for (const tensor of tensorsOf(name)) {
+      const [first, last] = [Math.max(from, start), Math.min(from + count, start + tensor.size)];
+      if (first < last) {
+        const flat = tf.reshape(tensor, [-1]) as tf.Tensor1D;
+        parts.push(last - first === flat.size ? flat : tf.slice(flat, [first - start], [last - first]));
+      }
+      start += tensor.size;
+    }
     end = at + count;
   }
   fill(rows * ROW);

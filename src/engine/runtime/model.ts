@@ -38,6 +38,7 @@ import {
   trainingProgram,
 } from './programs.ts';
 import type { InputColumns, LinearWeight } from './rounding.ts';
+import { piecesOf } from './table-pieces.ts';
 
 export interface TaskModelOptions {
   executor: Executor;
@@ -109,7 +110,12 @@ export class TaskModel {
       rateOf,
     });
     this.#masks = this.store.memory.uint8(maskBytes);
-    this.device = isOnDevice ? new DeviceParameters(executor, this.store, matricesOf(parameters)) : null;
+    this.device = isOnDevice
+      ? new DeviceParameters(executor, this.store, {
+          matrices: matricesOf(parameters),
+          tables: piecesOf(parameters, executor.largestBinding),
+        })
+      : null;
   }
 
   /** What a part of the model consists of. */
@@ -453,12 +459,17 @@ export class TaskModel {
     });
   }
 
-  #programOptions(shape: BatchShape): ProgramOptions {
+  /** How programs of this model are fed its parameters. */
+  get fed(): Omit<ProgramOptions, 'shape'> {
     const { device } = this;
     return {
-      ...{ architecture: this.architecture, outputs: this.numLabels, shape },
+      ...{ architecture: this.architecture, outputs: this.numLabels, tables: device?.tables },
       hasTransposed: device ? (name) => device.hasTransposed(name) : undefined,
     };
+  }
+
+  #programOptions(shape: BatchShape): ProgramOptions {
+    return { ...this.fed, shape };
   }
 }
 

@@ -17,6 +17,7 @@ import {
 } from '../tensor/executors/executor.ts';
 import { dropoutScales, embedding, rowLosses, valueAndGrads } from '../tensor/ops/index.ts';
 import { type Block, concatenated } from './flat-blocks.ts';
+import { fedAs, type TablePieces } from './table-pieces.ts';
 
 export interface ReadyProgram {
   program: Program;
@@ -39,16 +40,26 @@ export interface ProgramOptions {
   shape: BatchShape;
   /** Matrices that are also fed with their axes swapped, by their parameters' names. */
   hasTransposed?: ((name: string) => boolean) | undefined;
+  /** Those that are fed in pieces. */
+  tables?: TablePieces | undefined;
 }
+
+/** How parameters are fed. */
+type Fed = Pick<ProgramOptions, 'architecture' | 'outputs' | 'hasTransposed' | 'tables'>;
 
 type Tensors = Record<string, tf.Tensor>;
 
 /**
  * A program's inputs under the names that they are fed by, as the forward functions ask for them.
- * @param replaced parameters by name, in place of those fed
+ * @param replaced parameters and their pieces by name, in place of those fed
  */
-export const sourceOf = (inputs: Tensors, replaced: Tensors = {}): Source => ({
-  parameter: ({ name }) => replaced[name] ?? inputs[PARAMETER + name]!,
+export const sourceOf = (inputs: Tensors, replaced: Tensors = {}, tables?: TablePieces): Source => ({
+  parameter: ({ name }) => {
+    const pieces = tables?.get(name)?.map((piece) => replaced[piece.name] ?? inputs[PARAMETER + piece.name]!);
+    return pieces ? tf.concat(pieces) : (replaced[name] ?? inputs[PARAMETER + name]!);
+  },
+  pieces: ({ name }) =>
+    tables?.get(name)?.map((piece) => (replaced[piece.name] ?? inputs[PARAMETER + piece.name]!) as tf.Tensor2D),
   mask: ({ name, shape, rate }) => {
     const given = inputs[MASK + name];
     return given?.dtype === 'int32' ? dropoutScales(given, shape.at(-1)!, rate) : given;
@@ -58,16 +69,21 @@ export const sourceOf = (inputs: Tensors, replaced: Tensors = {}): Source => ({
 /** What is fed for a part's parameters. */
 export const parameterSpecs = (
   part: Part,
-  { architecture, outputs, hasTransposed }: Pick<ProgramOptions, 'architecture' | 'outputs' | 'hasTransposed'>,
+  { architecture, outputs, hasTransposed, tables }: Fed,
   isHeldIn8Bit: (name: string) => boolean = () => false,
   builtIn = false,
 ): Record<string, TensorSpec> => {
   const { parameters } = declarationOf(architecture, { part, outputs });
-  const spec = (name: string, shape: readonly number[]): TensorSpec =>
-    isHeldIn8Bit(name)
-      ? { shape, dtype: 'float32', held: 'int8', ...(builtIn ? { builtIn } : {}) }
-      : { shape, dtype: 'float32', ...(hasTransposed?.(name) ? { transposed: TRANSPOSED + name } : {}) };
-  return Object.fromEntries([...parameters.values()].map(({ name, shape }) => [PARAMETER + name, spec(name, shape)]));
+  const specs = [...parameters.values()].flatMap(({ name, shape }) => {
+    // What lies in pieces is kept by a device, which computes in float.
+    const held =
+      isHeldIn8Bit(name) && !tables?.has(name) ? ({ held: 'int8', ...(builtIn && { builtIn }) } as const) : {};
+    return fedAs(tables, name, shape).map((piece): [string, TensorSpec] => {
+      const transposed = hasTransposed?.(name) ? { transposed: TRANSPOSED + piece.name } : {};
+      return [PARAMETER + piece.name, { shape: piece.shape, dtype: 'float32', ...held, ...transposed }];
+    });
+  });
+  return Object.fromEntries(specs);
 };
 
 /**
@@ -84,7 +100,9 @@ export function forwardProgram(part: Part, options: ProgramOptions, eightBit?: R
   }
   return {
     inputs: { ...partSpecs(part, architecture, shape), ...parameters },
-    program: (inputs) => ({ output: compute(part, architecture, sourceOf(inputs), inputs, options) }),
+    program: (inputs) => ({
+      output: compute(part, architecture, sourceOf(inputs, {}, options.tables), inputs, options),
+    }),
   };
 }
 
@@ -143,7 +161,7 @@ function listeningProgram(
       const listening = withLinearInputs(architecture, (weight, x) =>
         Object.assign(found, hear(weight, x, hasPadding(x) ? isToken : undefined)),
       );
-      compute('all', listening, sourceOf(inputs), inputs, options);
+      compute('all', listening, sourceOf(inputs, {}, options.tables), inputs, options);
       return found;
     },
   };
@@ -158,24 +176,20 @@ export const NEW_VALUES = 'value:';
  * @param options.builtIn weights that are held in 8 bits may become a part of the program
  */
 export function nextTokenProgram(
-  {
-    architecture,
-    outputs,
-    isHeldIn8Bit,
-    builtIn,
-  }: Pick<ProgramOptions, 'architecture' | 'outputs'> & Pick<TrainingOptions, 'isHeldIn8Bit'> & { builtIn?: boolean },
+  { isHeldIn8Bit, builtIn, ...fed }: Fed & Pick<TrainingOptions, 'isHeldIn8Bit'> & { builtIn?: boolean },
   shape: CachedShape,
   layers: readonly CachedLayer[],
 ): ReadyProgram {
+  const { architecture, outputs, tables } = fed;
   return {
     options: { singleNodes: shape.length === 1 },
     inputs: {
       ...cachedSpecs(shape, layers),
-      ...parameterSpecs('all', { architecture, outputs }, isHeldIn8Bit, builtIn),
+      ...parameterSpecs('all', fed, isHeldIn8Bit, builtIn),
     },
     program: (inputs) => {
       const { batch, computed } = cachedBatch(inputs, shape);
-      const scope = architecture.scope(sourceOf(inputs));
+      const scope = architecture.scope(sourceOf(inputs, {}, tables));
       const states = architecture.states(scope, batch).at(-1)!;
       const pairs = computed.flatMap(({ k, v }, layer) => [
         [NEW_KEYS + layer, k],
@@ -196,7 +210,7 @@ export function lossesProgram(options: ProgramOptions & Pick<TrainingOptions, 'i
       ...parameterSpecs('all', options, options.isHeldIn8Bit),
     },
     program: (inputs) => {
-      const logits = compute('all', architecture, sourceOf(inputs), inputs, options);
+      const logits = compute('all', architecture, sourceOf(inputs, {}, options.tables), inputs, options);
       return { output: rowLosses(logits, inputs.labels as tf.Tensor1D) };
     },
   };
@@ -249,9 +263,10 @@ export const rowsOf = (mask: Shape): Shape => [...mask.slice(0, -1), 1];
 
 /** Texts or features, with labels and weights -> `loss` and the gradient of each trained parameter, or of each block. */
 export function trainingProgram(options: TrainingOptions): ReadyProgram {
-  const { part, architecture, outputs, shape, trained, loss, learned } = options;
+  const { part, architecture, outputs, shape, trained, loss, learned, tables } = options;
   const states = learned ?? statesIn(architecture, shape);
   const { sites } = declarationOf(architecture, { part, outputs, shape });
+  const namesOf = (name: string) => tables?.get(name)?.map((piece) => piece.name) ?? [name];
   return {
     inputs: {
       ...partSpecs(part, architecture, shape),
@@ -270,7 +285,7 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
       const { value, grads } = valueAndGrads(
         (training) => {
           const architecture = options.recompute ? withMarkedLayers(options.architecture) : options.architecture;
-          const source = sourceOf(inputs, training);
+          const source = sourceOf(inputs, training, tables);
           const { labels, weights } = inputs as { labels: tf.Tensor; weights: tf.Tensor1D };
           const parts = lossParts(options);
           if (parts.length === 1 && learned === undefined)
@@ -285,11 +300,13 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
           });
           return tf.addN(losses) as tf.Scalar;
         },
-        Object.fromEntries(trained.map((name) => [name, inputs[PARAMETER + name]!])),
+        Object.fromEntries(trained.flatMap(namesOf).map((name) => [name, inputs[PARAMETER + name]!])),
       );
       const gradients: [string, tf.Tensor][] =
-        options.blocks?.map((block) => [block.name, concatenated(block, (name) => grads[name]!)]) ??
-        Object.entries(grads);
+        options.blocks?.map((block) => [
+          block.name,
+          concatenated(block, (name) => namesOf(name).map((piece) => grads[piece]!)),
+        ]) ?? Object.entries(grads);
       return { loss: value, ...Object.fromEntries(gradients.map(([name, g]) => [GRADIENT + name, g])) };
     },
   };

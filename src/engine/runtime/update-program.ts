@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Recipe } from '../../protocol/index.ts';
-import type { Shape, TensorSpec } from '../tensor/executors/executor.ts';
+import { type Shape, sizeOf, type TensorSpec } from '../tensor/executors/executor.ts';
 import { rowNorms, scaledSquare } from '../tensor/ops/index.ts';
 import { type Block, ROW } from './flat-blocks.ts';
 import type { ParameterGroup } from './parameter-store.ts';
 import { GRADIENT, PARAMETER, type ReadyProgram, TRANSPOSED } from './programs.ts';
+import { fedAs, type TablePieces } from './table-pieces.ts';
 
 export type AdamWSettings = Pick<
   Recipe,
@@ -119,33 +120,48 @@ export function updateProgram(blocks: readonly Block[], settings: AdamWSettings)
 
 /**
  * The parameters in blocks, each by itself, as the programs that compute with them are fed them:
- * PARAMETER + the block's name -> PARAMETER + each of its parameters' names, `[numbers]`.
+ * PARAMETER + the block's name -> PARAMETER + each of its parameters' names, `[numbers]`, or their pieces'.
  * @param matrices by name, of those that are also wanted with their axes swapped: TRANSPOSED + the name
+ * @param tables those that are wanted in pieces
  */
-export function spreadProgram(blocks: readonly Block[], matrices: ReadonlyMap<string, Shape>): ReadyProgram {
+export function spreadProgram(
+  blocks: readonly Block[],
+  matrices: ReadonlyMap<string, Shape>,
+  tables?: TablePieces,
+): ReadyProgram {
   return {
     inputs: Object.fromEntries(
       blocks.map(({ name, rows }) => [PARAMETER + name, { shape: [rows * ROW], dtype: 'float32' }]),
     ),
     program: (given) => {
-      const parts = new Map<string, tf.Tensor1D[]>();
+      const wanted = new Map<string, { parts: tf.Tensor1D[]; swapped?: Shape | undefined }>();
       for (const block of blocks) {
-        for (const { name, at, count } of block.pieces) {
-          const part = tf.slice(given[PARAMETER + block.name] as tf.Tensor1D, [at], [count]);
-          parts.set(name, [...(parts.get(name) ?? []), part]);
+        for (const { name, from, at, count } of block.pieces) {
+          const numbers = given[PARAMETER + block.name] as tf.Tensor1D;
+          const matrix = matrices.get(name);
+          for (const piece of fedAs(tables, name, matrix ?? ALL)) {
+            const end = piece.from + sizeOf(piece.shape);
+            const [first, last] = [Math.max(from, piece.from), Math.min(from + count, end)];
+            if (first >= last) continue;
+            const it = wanted.get(piece.name) ?? { parts: [], swapped: matrix && piece.shape };
+            it.parts.push(tf.slice(numbers, [at + first - from], [last - first]));
+            wanted.set(piece.name, it);
+          }
         }
       }
       const outputs: Record<string, tf.Tensor> = {};
-      for (const [name, its] of parts) {
-        const whole = concat(its);
+      for (const [name, { parts, swapped }] of wanted) {
+        const whole = concat(parts);
         outputs[PARAMETER + name] = whole;
-        const shape = matrices.get(name);
-        if (shape) outputs[TRANSPOSED + name] = tf.transpose(tf.reshape(whole, [...shape]));
+        if (swapped) outputs[TRANSPOSED + name] = tf.transpose(tf.reshape(whole, [...swapped]));
       }
       return outputs;
     },
   };
 }
+
+/** Of a parameter whose numbers are wanted whatever its shape. */
+const ALL: Shape = [Number.POSITIVE_INFINITY];
 
 const concat = (x: tf.Tensor[]): tf.Tensor => (x.length === 1 ? x[0]! : tf.concat(x));
 
