@@ -35,7 +35,7 @@ const passing = ({ program, inputs }: ReadyProgram): number =>
     }).graph,
   ).passing;
 
-/** The most of a step's three parts: what is held and what the part's program has beside. */
+/** The most of what is sent and of a step's three parts: what is held and what the part's program has beside. */
 function counted(config: ReturnType<typeof bert>, recipe: Recipe, length: number): number {
   const architecture = architectureFor(recipe.strategy, architectureOf(config, 'config.json'));
   const declared = declarationOf(architecture, { outputs: 2 }).parameters;
@@ -58,12 +58,12 @@ function counted(config: ReturnType<typeof bert>, recipe: Recipe, length: number
   const bytes = (some: readonly ParameterInfo[]) => 4 * some.reduce((n, { shape }) => n + sizeOf(shape), 0);
   const both = (some: readonly ParameterInfo[]) => bytes(some) + bytes(some.filter(({ name }) => matrices.has(name)));
   const [t, sums] = [bytes(trained), recipe.gradient_accumulation_steps > 1];
+  const frozen = all.filter(({ name }) => !isTrained(0, name));
   return Math.max(
+    bytes(frozen) + both(frozen),
     3 * t + both(all) + (sums ? 2 : 1) * t + passing(program),
     sums ? 3 * t + both(all) + 3 * t : 0,
-    7 * t +
-      both(all.filter(({ name }) => !isTrained(0, name))) +
-      passing(updateProgram(blocks, { ...recipe, weight_decay: 0.01 })),
+    7 * t + both(frozen) + passing(updateProgram(blocks, { ...recipe, weight_decay: 0.01 })),
   );
 }
 

@@ -34,10 +34,12 @@ export function estimateCardMemory(work: Workload, recipe: Recipe): number {
     batchesIn(work, recipe, sizes).map((batches) => activationBytes(work.architecture, sizes, batches)),
   );
   const learning = NUMBER * (blocks + copies + (accumulates ? 2 : 1) * trained) + activations;
+  // What is sent there is copied once.
+  const uploading = NUMBER * (parameters - trained + frozenCopies);
   const summing = accumulates ? NUMBER * (blocks + copies + 3 * trained) : 0;
   const updating =
     NUMBER * (2 * blocks + frozenCopies + trained) + UPDATE_ARRAYS * Math.min(NUMBER * trained, BLOCK_BYTES);
-  return Math.max(learning, summing, updating);
+  return Math.max(uploading, learning, summing, updating);
 }
 
 /** What a run needs of the card, beside the largest that is known here; which one WebGPU takes is not. */
