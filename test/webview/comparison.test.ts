@@ -1,6 +1,8 @@
 // The built page of a comparison in headless Chromium: what keys reach, and what a search's table and plots show.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { formatMetric, recipeNumber } from '../../src/protocol/index.ts';
 import { launch, missing, openWebview, type Webview } from './browser.mjs';
+import { recordedComparison } from './recording.mjs';
 import { scenes } from './scenes.mjs';
 
 const why = missing();
@@ -41,15 +43,19 @@ describe.skipIf(why !== null)(`a comparison’s page${why ? ` (skipped: ${why})`
   };
 
   test('by keyboard alone: the choice is trained, its recipe opened, and each run reached by its name', async () => {
+    const { candidates, choice } = recordedComparison('ways-done');
+    const measured = candidates.filter(({ result }) => result !== null);
+    expect(measured.length).toBeGreaterThan(1);
     const view = await open('comparison-done');
     expect(await reached(view)).toEqual([
       ...['Train This Way', 'Open Recipe', 'Open Its Run'],
-      ...['head', 'few-shot', 'lora', 'freeze'].map((way) => `Open the run of ${way}`),
+      ...measured.map(({ strategy }) => `Open the run of ${strategy}`),
     ]);
     await view.page.getByRole('button', { name: 'Train This Way' }).press('Enter');
-    expect((await view.posts()).at(-1)).toEqual({ type: 'train', candidate: 1, start: true });
-    await view.page.getByRole('button', { name: 'Open the run of lora' }).press('Enter');
-    expect((await view.posts()).at(-1)).toEqual({ type: 'openRun', run: 'tickets-bert-20261127-0816-ab2' });
+    expect((await view.posts()).at(-1)).toEqual({ type: 'train', candidate: choice!.candidate, start: true });
+    const { strategy, run } = measured.at(-1)!;
+    await view.page.getByRole('button', { name: `Open the run of ${strategy}` }).press('Enter');
+    expect((await view.posts()).at(-1)).toEqual({ type: 'openRun', run });
     await closing(view);
   });
 
@@ -59,9 +65,17 @@ describe.skipIf(why !== null)(`a comparison’s page${why ? ` (skipped: ${why})`
     expect(headings.slice(0, 3)).toEqual(['learning_rate', 'per_device_train_batch_size', 'Macro F1']);
     const first = view.page.locator('.candidates tbody tr').first();
     expect(await first.getByRole('img', { name: 'Choice' }).count()).toBe(1);
+    const { candidates, choice, metric } = recordedComparison('search-done');
+    const { values, result } = candidates[choice!.candidate]!;
+    const [rate, batch] = [values!.learning_rate, values!.per_device_train_batch_size].map(Number);
     expect(await first.locator('th, td').allInnerTexts()).toEqual(
-      expect.arrayContaining([expect.stringContaining('1.9e-4'), '8', '77.0 %']),
+      expect.arrayContaining([
+        expect.stringContaining(recipeNumber(rate!)),
+        ...[`${batch}`, formatMetric(metric, result!.value)],
+      ]),
     );
+    const { value } = result!;
+    expect(Math.max(...candidates.map((one) => one.result!.value))).toBe(value);
     // The reason does not repeat what its heading says.
     const [heading, reason] = [view.page.locator('.choice h2'), view.page.locator('.choice h2 + p')];
     expect(await reason.innerText()).not.toContain((await heading.innerText()).trim());

@@ -25,6 +25,14 @@ const columnsOf = (/** @type {any[]} */ steps) =>
  */
 
 /**
+ * A comparison's file as record-comparisons.mjs wrote it down.
+ * @param {string} name
+ * @returns {import('../../src/protocol/comparison.ts').Comparison}
+ */
+export const recordedComparison = (name) =>
+  JSON.parse(readFileSync(new URL(`figures/${name}.json`, import.meta.url), 'utf8')).comparison;
+
+/**
  * The snapshot of a run's folder.
  * @param {string} folder
  * @returns {RecordedRun}

@@ -10,6 +10,7 @@ import {
   madeRun,
   madeTagRun,
   madeValuesRun,
+  recordedComparison,
   recordedRun,
 } from './recording.mjs';
 
@@ -1059,193 +1060,22 @@ const completionCounts = async (view) => {
   });
 };
 
-const COMPARED_WAYS = [
-  ['head', 'Train the classifier only', 0.7, 0.556, 0.792, 6.2, 313e6],
-  ['few-shot', 'Contrastive pairs, then the classifier', 0.758, 0.62, 0.842, 31, 420e6],
-  ['lora', 'LoRA', 0.766, 0.63, 0.85, 106, 541e6],
-  ['freeze', 'Freeze the lower layers', 0.781, 0.64, 0.86, 128, 560e6],
-  ['full', 'Fine-tune everything', null],
-];
-
 /**
- * A comparison on the tickets.
- * @param {'running' | 'done' | 'interrupted'} state
+ * A comparison as record-comparisons.mjs wrote it down, on its page.
+ * @param {'ways-running' | 'ways-interrupted' | 'ways-done' | 'models-done' | 'search-done' | 'halving-done'} name
  */
-const ways = (state) => (/** @type {import('./browser.mjs').Webview} */ view) => {
-  const asked = {
-    ...{ compared: 'ways', data: 'tickets.csv', base: '/home/ada/support', home: '/home/ada/support/.luthier' },
-    ...{ task: 'text-classification', columns: { text: 'text', label: 'intent' }, rows: 716 },
-    ...{ models: ['starters/bert'], minutes: 5, sets: [] },
-  };
-  const done = state === 'done' ? 4 : 2;
-  const candidates = COMPARED_WAYS.map(([strategy, title, value, low, high, wall_s, peak_rss_bytes], i) => ({
-    ...{
-      strategy,
-      title,
-      model: 'starters/bert',
-      about: null,
-      recipe: { model: 'starters/bert' },
-      estimate_s: 9 * 2 ** i,
-    },
-    state: value === null ? 'left-out' : i < done ? 'done' : i === done && state === 'running' ? 'running' : 'waiting',
-    run: value === null || i > done ? null : `tickets-bert-20261127-0816-ab${i}`,
-    reason:
-      value === null
-        ? 'It would take about 2:24 minutes, more than the faster ones leave of 5:00 minutes.'
-        : i === 3 && i < done
-          ? 'Stopped at the end of its share of the time (2:10 minutes), after step 140 of 195.'
-          : null,
-    result:
-      value === null || i >= done
-        ? null
-        : {
-            ...{ value, low, high, n: 72, majority: 0.03, wall_s, peak_rss_bytes, model_bytes: 59.4e6 },
-            ...{ adapter_bytes: strategy === 'lora' ? 311e3 : null, stopped: i === 3 },
-          },
-  }));
-  return view.send({
+const comparisonOf = (name) => async (/** @type {import('./browser.mjs').Webview} */ view) => {
+  const comparison = recordedComparison(name);
+  const { compared, data, base, task, rows, budget_s, candidates } = comparison;
+  await view.send({
     type: 'snapshot',
-    asked,
-    isWorking: state === 'running',
-    comparison: {
-      ...{ format: 1, id: 'tickets-20261127-abcd', compared: 'ways', question: 'q', state, created_at: '2026-11-27' },
-      ...{ data: 'tickets.csv', base: asked.base, task: 'text-classification', metric: 'f1_macro', rows: 716 },
-      ...{ validation_rows: 72, folds: null, budget_s: 300, used_s: 281, notes: [], candidates },
-      choice:
-        state === 'done'
-          ? {
-              candidate: 1,
-              reason:
-                'few-shot: macro F1 0.758, within the interval of freeze (0.781, 0.640 to 0.860) at a quarter of the time. The best was stopped at its share of the time, and may come further with more.',
-            }
-          : null,
+    asked: {
+      ...{ compared, data, base, home: `${base}/.luthier`, task, columns: {}, rows, sets: [] },
+      ...{ models: [...new Set(candidates.map(({ model }) => model))], minutes: (budget_s ?? 0) / 60 },
+      ...(compared === 'search' && { recipe: `${base}/tickets.recipe.json` }),
     },
-  });
-};
-
-/** Three models, of which one does not fit into memory, in folds. */
-const comparedModels = (/** @type {import('./browser.mjs').Webview} */ view) => {
-  const names = ['starters/bert', 'sentence-transformers/all-MiniLM-L6-v2', 'google-bert/bert-large-uncased'];
-  const asked = {
-    ...{ compared: 'models', data: 'data/few.csv', base: '/home/ada/support', home: '/home/ada/support/.luthier' },
-    ...{ task: 'text-classification', columns: {}, rows: 84, models: names, minutes: 10, sets: [] },
-  };
-  const candidates = names.map((model, i) => ({
-    ...{ strategy: 'full', title: 'Fine-tune everything', model, recipe: { model }, estimate_s: 20 + 60 * i },
-    about: {
-      languages: ['en'],
-      license: 'apache-2.0',
-      bytes: [9e7, 9e7, 1.34e9][i],
-      parameters: [14_859_008, 22_713_216, 335_141_888][i],
-      positions: 512,
-    },
-    state: i === 2 ? 'left-out' : 'done',
-    run: i === 2 ? null : `few-${i}`,
-    reason: i === 2 ? 'It would need about 6.9 GB of memory, but only 3.1 GB are free.' : null,
-    result:
-      i === 2
-        ? null
-        : {
-            ...{ value: [0.41, 0.69][i], low: [0.3, 0.57][i], high: [0.52, 0.79][i], n: 84, majority: 0.03 },
-            ...{ wall_s: [44, 130][i], peak_rss_bytes: [5e8, 6.2e8][i], model_bytes: [59.4e6, 90.9e6][i] },
-            ...{ adapter_bytes: null, stopped: false },
-          },
-  }));
-  return view.send({
-    type: 'snapshot',
-    asked,
-    isWorking: false,
-    comparison: {
-      ...{
-        format: 1,
-        id: 'few-20261127-abcd',
-        compared: 'models',
-        question: 'q',
-        state: 'done',
-        created_at: '2026-11-27',
-      },
-      ...{ data: asked.data, base: asked.base, task: 'text-classification', metric: 'f1_macro', rows: 84 },
-      ...{ validation_rows: 8, folds: 5, budget_s: 600, used_s: 181, candidates },
-      notes: [
-        'Only 8 rows would be held out, so each candidate is cross-validated: 5 trainings, and all 84 rows are measured.',
-        '“billing” has 3 rows, fewer than the 5 folds: not every fold measures it.',
-      ],
-      choice: {
-        candidate: 1,
-        reason:
-          'sentence-transformers/all-MiniLM-L6-v2: macro F1 0.690, the best; no faster one comes within its interval (0.570 to 0.790).',
-      },
-    },
-  });
-};
-
-/** Twelve trials of two values; rates, sizes, figures and what is done are told in a row. */
-const TRIED = [
-  [1.3e-5, 8, 0.31],
-  [2.9e-5, 16, 0.44],
-  [4.4e-5, 8, 0.58],
-  [6.2e-5, 16, 0.61],
-  [9.1e-5, 8, 0.7],
-  [1.3e-4, 16, 0.72],
-  [1.9e-4, 8, 0.77],
-  [2.6e-4, 16, 0.75],
-  [3.8e-4, 8, 0.74],
-  [5.5e-4, 16, 0.69],
-  [7.4e-4, 8, 0.52],
-  [9.6e-4, 16, 0.2],
-];
-
-/**
- * A search of learning rate and batch by chance, or by successive halving.
- * @param {'random' | 'halving'} method
- */
-const search = (method) => (/** @type {import('./browser.mjs').Webview} */ view) => {
-  const asked = {
-    ...{ compared: 'search', data: 'tickets.csv', base: '/home/ada/support', home: '/home/ada/support/.luthier' },
-    ...{ task: 'text-classification', columns: {}, rows: 0, models: [], minutes: 0, sets: [] },
-    recipe: '/home/ada/support/tickets-search.recipe.json',
-  };
-  const trial = (
-    /** @type {number[]} */ [rate, batch, value],
-    /** @type {number} */ i,
-    /** @type {number} */ rung,
-  ) => ({
-    ...{ strategy: 'full', title: `learning_rate ${rate.toExponential()}, per_device_train_batch_size ${batch}` },
-    ...{ model: 'starters/bert', about: null, recipe: { model: 'starters/bert' }, estimate_s: 20 * 3 ** (rung - 1) },
-    values: { learning_rate: rate, per_device_train_batch_size: batch },
-    ...(method === 'halving' && { rung: { rung, rungs: 3, key: 'num_train_epochs', value: 3 ** (rung - 1) } }),
-    ...{ state: 'done', run: `tickets-${rung}-${i}`, reason: null },
-    result: {
-      ...{ value, low: value - 0.11, high: value + 0.09, n: 72, majority: 0.03, wall_s: (19 + i) * 3 ** (rung - 1) },
-      ...{ peak_rss_bytes: 541e6, model_bytes: 59.4e6, adapter_bytes: null, stopped: false },
-    },
-  });
-  const first = TRIED.map((one, i) => trial(one, i, 1));
-  const more =
-    method === 'halving'
-      ? [
-          ...[4, 5, 6, 7].map((i) => trial([TRIED[i][0], TRIED[i][1], TRIED[i][2] + 0.04], i, 2)),
-          trial([TRIED[6][0], TRIED[6][1], 0.83], 6, 3),
-        ]
-      : [];
-  const candidates = [...first, ...more];
-  return view.send({
-    type: 'snapshot',
-    asked,
-    isWorking: false,
-    comparison: {
-      ...{ format: 1, id: 'tickets-20261127-srch', compared: 'search', question: 'q', state: 'done' },
-      ...{ created_at: '2026-11-27', data: 'tickets.csv', base: asked.base, task: 'text-classification' },
-      ...{ metric: 'f1_macro', rows: 716, validation_rows: 72, folds: null, budget_s: null, used_s: 412, notes: [] },
-      candidates,
-      choice: {
-        candidate: method === 'halving' ? candidates.length - 1 : 6,
-        reason:
-          method === 'halving'
-            ? 'learning_rate 1.9e-4, per_device_train_batch_size 8 · 9 epochs: macro F1 0.830, the best of 17 trainings by successive halving.'
-            : 'learning_rate 1.9e-4, per_device_train_batch_size 8: macro F1 0.770, the best of 12; 5 others lie within its interval (0.660 to 0.860), so on these rows they cannot be told apart.',
-      },
-    },
+    comparison,
+    isWorking: comparison.state === 'running',
   });
 };
 
@@ -1267,13 +1097,16 @@ const seedsAt = async (/** @type {import('./browser.mjs').Webview} */ view) => {
 };
 
 export const scenes = [
-  ...each('comparison-search', { view: 'comparison', play: search('random') }),
-  ...each('comparison-halving', { view: 'comparison', play: search('halving') }, ['dark', 'light']),
+  ...each('comparison-search', { view: 'comparison', play: comparisonOf('search-done') }),
+  ...each('comparison-halving', { view: 'comparison', play: comparisonOf('halving-done') }, ['dark', 'light']),
   ...each('seeds-evaluation', { view: 'dashboard', play: seedsAt }, ['dark', 'light']),
-  ...each('comparison-done', { view: 'comparison', play: ways('done') }),
-  ...each('comparison-running', { view: 'comparison', play: ways('running') }, ['dark', 'light']),
-  ...each('comparison-interrupted', { view: 'comparison', play: ways('interrupted') }, ['light']),
-  ...each('comparison-models', { view: 'comparison', play: comparedModels }, ['dark', 'high-contrast-light']),
+  ...each('comparison-done', { view: 'comparison', play: comparisonOf('ways-done') }),
+  ...each('comparison-running', { view: 'comparison', play: comparisonOf('ways-running') }, ['dark', 'light']),
+  ...each('comparison-interrupted', { view: 'comparison', play: comparisonOf('ways-interrupted') }, ['light']),
+  ...each('comparison-models', { view: 'comparison', play: comparisonOf('models-done') }, [
+    'dark',
+    'high-contrast-light',
+  ]),
   ...each('prompt-try', { view: 'prompt', play: promptTry }),
   ...each('prompt-writing', { view: 'prompt', play: promptWriting }, ['light']),
   ...each('prompt-labels', { view: 'prompt', play: promptLabels }),
