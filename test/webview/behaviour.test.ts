@@ -79,7 +79,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
       type: 'events',
       run: 'run-1',
       events: [
-        { ...begin, fold: 4 },
+        { ...begin, fold: 4, of_run: { before: 900, total: 1875 } },
         { ...step(1), fold: 4 },
       ],
     });
@@ -390,8 +390,8 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     );
     expect(said).toMatch(/This model 19\.0 % .*14\.2 – 23\.8 % · 74 of 388 suggestions accepted/);
     expect(said).toMatch(/Base model 4\.2 %/);
-    expect(said).toContain('14 test files 2.41 1.62 0.61 – 0.97');
-    expect(said).toContain('9 accepted completions 2.34 1.23 0.50 – 1.60');
+    expect(said).toContain('14 test files 2.41 1.62 0.610 – 0.970');
+    expect(said).toContain('9 accepted completions 2.34 1.23 0.500 – 1.60');
     // What it has lost is said on the same page.
     expect(await text(view, '#panel')).toContain('It has forgotten much of what the base model knew');
     await closing(view);

@@ -17,6 +17,11 @@ test('times stand by their logarithms', () => {
   expect(places[1]! - places[0]!).toBeCloseTo(places[2]! - places[1]!, 12);
 });
 
+test('times that hardly differ have more than one to be read by', () => {
+  const axis = timeAxis([point({}, 216), point({}, 240)]);
+  expect(axis.ticks(9).map(({ text }) => text)).toEqual(['3 min', '5 min']);
+});
+
 test('numbers far apart stand by their logarithms, others evenly, words each in a place of its own', () => {
   const key = 'learning_rate';
   const rates = [1e-5, 1e-4, 1e-3].map((rate) => point({ [key]: rate }));

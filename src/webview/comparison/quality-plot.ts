@@ -44,7 +44,9 @@ function linearTicks(low: number, high: number): number[] {
 }
 
 /** Seconds that people count by. */
-const TIMES = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 36000, 86400, 172800, 604800];
+const TIMES = [
+  1, 2, 3, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 1800, 3600, 7200, 14400, 36000, 86400, 172800, 604800,
+];
 
 /** Those within a range, as many as there is room for. */
 function timeTicks(low: number, high: number, most: number): number[] {
