@@ -6,15 +6,28 @@ const modelOf = (name: string) => (CASES[name] as StepCase).model;
 
 describe('a step on a graphics card', () => {
   it('updates BERT-base in at most 60 nodes, whatever the batch', () => {
-    const { update, spread, transposedProducts, transposes } = countsOf(modelOf('bert-base'));
+    const { update, spread, transposedProducts } = countsOf(modelOf('bert-base'));
     expect(update.nodes).toBeLessThanOrEqual(60);
     // 201 parameters, of which three are cut and put together again, and 74 matrices the other way round.
     expect(spread.nodes).toBe(201 + 2 * 3 + 74);
-    // So no product of the loss or the gradients has to transpose a weight; what is transposed there is attention's.
+    // So no product of the loss or the gradients has to transpose a weight.
     expect(transposedProducts).toBe(0);
-    expect(transposes).toBe(12 * modelOf('bert-base').layers);
     const larger = countsOf({ ...modelOf('bert-base'), batch: 32 });
     expect(larger.update).toEqual(update);
+  });
+
+  it('transposes for attention alone, and each value once', () => {
+    const { layers } = modelOf('bert-base');
+    const [without, dropout, lora] = ['bert-base', 'bert-base-dropout', 'bert-base-lora'].map((name) =>
+      countsOf(modelOf(name)),
+    );
+    // Queries, keys, values, what attention gives and its gradient, its probabilities, and the gradients of the first three.
+    expect(without!.transposes).toBe(9 * layers);
+    // Masks as well.
+    expect(dropout!.transposes).toBe(10 * layers);
+    // Keys of the first layer have no gradient.
+    expect(lora!.transposes).toBe(9 * layers - 1);
+    expect([without, dropout, lora].map((counts) => counts!.training.nodes)).toEqual([1228, 1608, 1169]);
   });
 
   it('sends no masks to the card, but a number for each of their rows', () => {

@@ -8,6 +8,7 @@ import {
   embedding,
   focalLoss,
   gelu,
+  headDots,
   layerNorm,
   linear,
   matMul,
@@ -176,6 +177,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   dropoutScales: ({ words }) => dropoutScales(words!, 9, 0.25),
   scaledSquare: ({ x, factor }) => scaledSquare(x!, factor!),
   rowNorms: ({ x }) => rowNorms(x!),
+  headDots: ({ a, b }) => headDots(a!, b!),
   dropout: ({ x, mask }) => applyDropout(x!, mask!, 0.25),
   attention: plainAttention,
   'attention: other keys, bias, dropout': ({ q, k, v, bias, mask }) =>
@@ -185,6 +187,17 @@ export const CASES: Readonly<Record<string, Case>> = {
   'attention: causal': ({ q, k, v }) => attention({ q: q!, k: k!, v: v!, causal: true }),
   'attention: causal, fewer queries than keys, a bias for each head': ({ q, k, v, bias }) =>
     attention({ q: q!, k: k!, v: v!, bias, causal: true }),
+  'attention: turned': ({ q, k, v }) => attention({ q: q!, k: k!, v: v!, turned: true }),
+  'attention: turned, other keys, some hidden, dropout': ({ q, k, v, hidden, mask }) => {
+    // Masks as they are made on a graphics card.
+    const scales = tf.mul(float(mask!), 1 / 0.8);
+    return attention({
+      ...{ q: q!, k: k!, v: v!, turned: true },
+      ...{ hidden: tf.mul(float(hidden!), -1e9), mask: scales, rate: 0.2 },
+    });
+  },
+  'attention: turned, causal, fewer queries than keys': ({ q, k, v }) =>
+    attention({ q: q!, k: k!, v: v!, causal: true, turned: true }),
   'attention: one token': plainAttention,
   crossEntropy: loss(0),
   'crossEntropy: smoothed': loss(0.1),

@@ -232,6 +232,7 @@ CASES = {
     "dropoutScales": (dict(words=ids(2**31 - 1, 5, 1)), dropout_scales),
     "scaledSquare": (dict(x=f(5, 7), factor=f()), lambda x, factor: (x * factor) ** 2),
     "rowNorms": (dict(x=f(5, 7)), lambda x: x.norm(dim=-1)),
+    "headDots": (dict(a=f(2, 5, 3, 4), b=f(2, 5, 3, 4)), lambda a, b: (a * b).sum(-1).transpose(1, 2)),
     "dropout": (dict(x=f(5, 7), mask=boolean(5, 7)), lambda x, mask: x * mask / (1 - 0.25)),
     "attention": (dict(q=f(2, 3, 5, 4), k=f(2, 3, 5, 4), v=f(2, 3, 5, 4)), attention),
     "attention: other keys, bias, dropout": (
@@ -245,6 +246,16 @@ CASES = {
     "attention: causal": (dict(q=f(2, 3, 5, 4), k=f(2, 3, 5, 4), v=f(2, 3, 5, 4)), causal),
     "attention: causal, fewer queries than keys, a bias for each head": (
         dict(q=f(2, 3, 2, 4), k=f(2, 3, 5, 4), v=f(2, 3, 5, 4), bias=f(3, 2, 5)), causal
+    ),
+    "attention: turned": (dict(q=f(2, 3, 5, 4), k=f(2, 3, 5, 4), v=f(2, 3, 5, 4)), attention),
+    "attention: turned, other keys, some hidden, dropout": (
+        dict(
+            q=f(2, 2, 3, 4), k=f(2, 2, 5, 4), v=f(2, 2, 5, 4), hidden=boolean(1, 1, 3, 5), mask=boolean(2, 2, 3, 5)
+        ),
+        lambda q, k, v, hidden, mask: attention(q, k, v, hidden.double() * -INFINITY, mask),
+    ),
+    "attention: turned, causal, fewer queries than keys": (
+        dict(q=f(2, 3, 2, 4), k=f(2, 3, 5, 4), v=f(2, 3, 5, 4)), causal
     ),
     "attention: one token": (dict(q=f(1, 1, 1, 2), k=f(1, 1, 1, 2), v=f(1, 1, 1, 2)), attention),
     "crossEntropy": (dict(logits=f(5, 3), labels=ids(3, 5), weights=pos(5)), cross_entropy(0.0)),

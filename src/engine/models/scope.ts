@@ -67,8 +67,8 @@ export interface LinearOptions {
   init?: Init;
 }
 
-/** What attention takes; its mask is the scope's affair. */
-type Attention = Omit<AttentionInputs, 'mask'>;
+/** What attention takes; its mask, and how its products are taken, are the scope's affair. */
+type Attention = Omit<AttentionInputs, 'mask' | 'turned'>;
 
 /**
  * What a family's forward function is written against. Each call says what a parameter is where it is used, and
@@ -101,6 +101,8 @@ export interface Source {
   pieces?(info: ParameterInfo): readonly tf.Tensor2D[] | undefined;
   /** Undefined where nothing is dropped. */
   mask(site: DropoutSite): tf.Tensor | undefined;
+  /** Attention by products that seldom transpose what they read (tensor/ops/attention.ts). */
+  readonly turned?: boolean;
 }
 
 /** @param deviation of new weights that do not say otherwise */
@@ -148,7 +150,8 @@ export function rootScope(source: Source, deviation: number): Scope {
       },
       attention: (site, inputs) => {
         const { q, k, rate = 0 } = inputs;
-        return attention({ ...inputs, mask: mask(site, [...q.shape.slice(0, -1), k.shape.at(-2)!], rate) });
+        const kept = mask(site, [...q.shape.slice(0, -1), k.shape.at(-2)!], rate);
+        return attention({ ...inputs, mask: kept, turned: source.turned });
       },
       drop: (site, x, rate, isAdapter) => {
         const kept = mask(site, x.shape, rate, isAdapter);

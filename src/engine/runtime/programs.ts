@@ -38,7 +38,10 @@ export interface ProgramOptions {
   /** Width of the logits. */
   outputs: number;
   shape: BatchShape;
-  /** Matrices that are also fed with their axes swapped, by their parameters' names. */
+  /**
+   * Matrices that are also fed with their axes swapped, by their parameters' names, where products had better read things as
+   * they lie; attention is then computed by those that do (tensor/ops/attention.ts).
+   */
   hasTransposed?: ((name: string) => boolean) | undefined;
   /** Those that are fed in pieces. */
   tables?: TablePieces | undefined;
@@ -53,7 +56,12 @@ type Tensors = Record<string, tf.Tensor>;
  * A program's inputs under the names that they are fed by, as the forward functions ask for them.
  * @param replaced parameters and their pieces by name, in place of those fed
  */
-export const sourceOf = (inputs: Tensors, replaced: Tensors = {}, tables?: TablePieces): Source => ({
+export const sourceOf = (
+  inputs: Tensors,
+  { hasTransposed, tables }: Pick<ProgramOptions, 'hasTransposed' | 'tables'> = {},
+  replaced: Tensors = {},
+): Source => ({
+  turned: hasTransposed !== undefined,
   parameter: ({ name }) => {
     const pieces = tables?.get(name)?.map((piece) => replaced[piece.name] ?? inputs[PARAMETER + piece.name]!);
     return pieces ? tf.concat(pieces) : (replaced[name] ?? inputs[PARAMETER + name]!);
@@ -100,9 +108,7 @@ export function forwardProgram(part: Part, options: ProgramOptions, eightBit?: R
   }
   return {
     inputs: { ...partSpecs(part, architecture, shape), ...parameters },
-    program: (inputs) => ({
-      output: compute(part, architecture, sourceOf(inputs, {}, options.tables), inputs, options),
-    }),
+    program: (inputs) => ({ output: compute(part, architecture, sourceOf(inputs, options), inputs, options) }),
   };
 }
 
@@ -161,7 +167,7 @@ function listeningProgram(
       const listening = withLinearInputs(architecture, (weight, x) =>
         Object.assign(found, hear(weight, x, hasPadding(x) ? isToken : undefined)),
       );
-      compute('all', listening, sourceOf(inputs, {}, options.tables), inputs, options);
+      compute('all', listening, sourceOf(inputs, options), inputs, options);
       return found;
     },
   };
@@ -189,7 +195,7 @@ export function nextTokenProgram(
     },
     program: (inputs) => {
       const { batch, computed } = cachedBatch(inputs, shape);
-      const scope = architecture.scope(sourceOf(inputs, {}, tables));
+      const scope = architecture.scope(sourceOf(inputs, options));
       const states = architecture.states(scope, batch).at(-1)!;
       const pairs = computed.flatMap(({ k, v }, layer) => [
         [NEW_KEYS + layer, k],
@@ -210,7 +216,7 @@ export function lossesProgram(options: ProgramOptions & Pick<TrainingOptions, 'i
       ...parameterSpecs('all', options, options.isHeldIn8Bit),
     },
     program: (inputs) => {
-      const logits = compute('all', architecture, sourceOf(inputs, {}, options.tables), inputs, options);
+      const logits = compute('all', architecture, sourceOf(inputs, options), inputs, options);
       return { output: rowLosses(logits, inputs.labels as tf.Tensor1D) };
     },
   };
@@ -285,7 +291,7 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
       const { value, grads } = valueAndGrads(
         (training) => {
           const architecture = options.recompute ? withMarkedLayers(options.architecture) : options.architecture;
-          const source = sourceOf(inputs, training, tables);
+          const source = sourceOf(inputs, options, training);
           const { labels, weights } = inputs as { labels: tf.Tensor; weights: tf.Tensor1D };
           const parts = lossParts(options);
           if (parts.length === 1 && learned === undefined)

@@ -31,7 +31,7 @@ interface OnnxOperators {
   Concat: { readonly axis: number };
   Cos: None;
   Div: None;
-  /** Only products of equal shapes and scalars are recorded (tensor/ops/flat.ts). */
+  /** Recorded are products of equal shapes and scalars (tensor/ops/flat.ts) and dot products (head-dots.ts). */
   Einsum: { readonly equation: string };
   Equal: None;
   Erf: None;
@@ -40,7 +40,12 @@ interface OnnxOperators {
   Floor: None;
   Gather: { readonly axis: number };
   GatherElements: { readonly axis: number };
-  Gemm: { readonly transA?: Flag; readonly transB?: Flag; readonly alpha?: FloatAttribute };
+  Gemm: {
+    readonly transA?: Flag;
+    readonly transB?: Flag;
+    readonly alpha?: FloatAttribute;
+    readonly beta?: FloatAttribute;
+  };
   Greater: None;
   GreaterOrEqual: None;
   Identity: None;

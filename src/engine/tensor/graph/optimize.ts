@@ -4,7 +4,9 @@ import type { Graph } from './ir.ts';
 import { type EightBitOperand, eightBitLinears } from './passes/eight-bit-linears.ts';
 import { expandSegmentSums } from './passes/expand-segment-sums.ts';
 import { liftSegmentSums, type SegmentSum } from './passes/lift-segment-sums.ts';
+import { mergedTransposes } from './passes/merged-transposes.ts';
 import { recomputeLayers } from './passes/recompute-layers.ts';
+import { scaledProducts } from './passes/scaled-products.ts';
 import { asSingleNodes } from './passes/single-nodes.ts';
 import { transposedWeights } from './passes/transposed-weights.ts';
 import { webGpuOperators } from './passes/webgpu-operators.ts';
@@ -49,6 +51,8 @@ export function optimize(recorded: Graph, target: Target = { provider: 'cpu' }):
           'reading transposed weights': (graph: Graph) =>
             transposedWeights(graph, target.transposedOf ?? (() => undefined)),
           "writing WebGPU's operators": webGpuOperators,
+          'scaling products': scaledProducts,
+          'merging transposes': mergedTransposes,
         }
       : {}),
   };

@@ -67,10 +67,19 @@ const RULES: { readonly [O in Op]: Rule<O> } = {
   Cos: same,
   Div: binary,
   DynamicQuantizeMatMul: (_, [a, b]) => [{ shape: matMulShape(a!.shape, b!.shape, false, false), dtype: 'float32' }],
-  Einsum: ({ attributes: { equation } }, [x]) => {
+  Einsum: ({ attributes: { equation } }, inputs) => {
     const [operands, result] = equation.split('->') as [string, string];
-    if (operands.split(',')[0] !== result) throw new Error(`graph: Einsum ${equation} is no product of equal shapes`);
-    return [x!];
+    const sizes = new Map<string, number>();
+    for (const [i, letters] of operands.split(',').entries()) {
+      const { shape } = inputs[i]!;
+      if (letters.length !== shape.length) throw new Error(`graph: Einsum ${equation} of a shape [${shape}]`);
+      for (const [axis, letter] of [...letters].entries()) {
+        const size = sizes.get(letter) ?? shape[axis]!;
+        if (size !== shape[axis]) throw new Error(`graph: Einsum ${equation} of sizes that differ in ${letter}`);
+        sizes.set(letter, size);
+      }
+    }
+    return [{ shape: [...result].map((letter) => sizes.get(letter)!), dtype: inputs[0]!.dtype }];
   },
   Equal: compare,
   Erf: same,

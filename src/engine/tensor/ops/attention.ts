@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { applyDropout } from './dropout.ts';
+import { headDots } from './head-dots.ts';
 import { matMul } from './matmul.ts';
 
 export interface AttentionInputs {
@@ -24,6 +25,11 @@ export interface AttentionInputs {
    * most of a layer's memory. The same to the last bit; not with a learnt bias or with dropout.
    */
   recompute?: boolean;
+  /**
+   * The same by products that seldom transpose what they read, for a device on which that is a copy: gradients are those of
+   * transposed scores, and queries are scaled instead of scores. Not with a learnt bias.
+   */
+  turned?: boolean | undefined;
 }
 
 /**
@@ -50,15 +56,20 @@ function attentionWithPast({ q, k, v, hidden }: AttentionInputs, past: { k: tf.T
   return unstack(tf.add(matMul(before, past.v), matMul(own, v)));
 }
 
-function attentionOf({ q, k, v, bias, hidden, causal, mask, rate = 0, recompute }: AttentionInputs): tf.Tensor {
-  const alpha = 1 / Math.sqrt(q.shape[q.shape.length - 1]!);
+function attentionOf(inputs: AttentionInputs): tf.Tensor {
+  const { q, k, v, bias, hidden, causal, mask, rate = 0, recompute } = inputs;
+  const turned = inputs.turned && !bias && q.rank === 4;
+  const scale = 1 / Math.sqrt(q.shape[q.shape.length - 1]!);
+  /** What is left to scale of the queries' products. */
+  const alpha = turned ? 1 : scale;
   const drop = (x: tf.Tensor, kept: tf.Tensor | undefined) => (kept ? applyDropout(x, kept, rate) : x);
   const plus = (x: tf.Tensor, y: tf.Tensor | undefined) => (y ? tf.add(x, y) : x);
   const { stack, unstack } = groups(q, k);
   // customGrad rather than an op of its own: the saved probabilities are no outputs, for which tfjs would make zeros.
   const run = tf.customGrad((...args) => {
     const save = args.pop() as unknown as tf.GradSaveFunc;
-    const [queries, keys, values, learnt] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?];
+    const [given, keys, values, learnt] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?];
+    const queries = turned ? tf.mul(given, scale) : given;
     const scores = unstack(matMul(stack(queries), keys, { transposeB: true, alpha }));
     const ahead = causal ? later(q.shape.at(-2)!, k.shape.at(-2)!) : undefined;
     const probabilities = tf.softmax(plus(plus(plus(scores, learnt), hidden), ahead));
@@ -77,7 +88,9 @@ function attentionOf({ q, k, v, bias, hidden, causal, mask, rate = 0, recompute 
   });
   return run(...[q, k, v, ...(bias ? [bias] : [])]);
 
-  function gradients(dy: tf.Tensor, [q, k, v, probabilities, kept, output, mask]: Saved): tf.Tensor[] {
+  function gradients(dy: tf.Tensor, saved: Saved): tf.Tensor[] {
+    if (turned) return turnedGradients(dy, saved);
+    const [q, k, v, probabilities, kept, output, mask] = saved;
     // Row sums of dP·P equal those of dO·O (Dao et al. 2022, FlashAttention, appendix B), which is narrower.
     const rowSum = tf.sum(tf.mul(dy, output), -1, true);
     const keptGradient = unstack(matMul(stack(dy), v, { transposeB: true }));
@@ -90,14 +103,35 @@ function attentionOf({ q, k, v, bias, hidden, causal, mask, rate = 0, recompute 
     ];
   }
 
+  /** By transposed scores, under the same names: of q, k, v and dy each is read as it lies or transposed, not in both ways. */
+  function turnedGradients(dy: tf.Tensor, [q, k, v, probabilities, kept, output, mask]: Saved): tf.Tensor[] {
+    const turn = (x: tf.Tensor) => swapped(stack(x));
+    const rowSum = turn(tf.expandDims(headDots(tokensFirst(dy), tokensFirst(output)), -1));
+    const keptGradient = matMul(v, stack(dy), { transposeB: true });
+    const scoreGradient = tf.mul(turn(probabilities), tf.sub(drop(keptGradient, mask && turn(mask)), rowSum));
+    return [
+      unstack(swapped(matMul(k, scoreGradient, { transposeA: true, alpha: scale }))),
+      matMul(scoreGradient, stack(q)),
+      swapped(matMul(stack(dy), stack(kept), { transposeA: true })),
+    ];
+  }
+
   function again(dy: tf.Tensor, [q, k, v, hidden, output]: Kept): tf.Tensor[] {
     // Negated twice: onnxruntime would take what is written the same for the same, and keep it after all. And before all
     // else of the gradient: of two inputs that are ready it computes the one that was recorded first last.
-    const negated = unstack(matMul(stack(q), k, { transposeB: true, alpha: -alpha }));
+    const negated = turned
+      ? unstack(matMul(stack(tf.neg(q)), k, { transposeB: true }))
+      : unstack(matMul(stack(q), k, { transposeB: true, alpha: -scale }));
     const probabilities = tf.softmax(tf.sub(hidden, negated));
     return gradients(dy, [q, k, v, probabilities, probabilities, output]);
   }
 }
+
+/** `[rows, A, T, D]` -> `[rows, T, A, D]`, as tokens lie in a model's states. */
+const tokensFirst = (x: tf.Tensor): tf.Tensor => tf.transpose(x, [0, 2, 1, 3]);
+
+/** Each matrix of a stack transposed. */
+const swapped = (x: tf.Tensor): tf.Tensor => tf.transpose(x, [0, 1, 3, 2]);
 
 /** What is kept where probabilities are computed again. */
 type Kept = [q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, hidden: tf.Tensor, output: tf.Tensor];

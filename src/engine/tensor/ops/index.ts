@@ -12,6 +12,7 @@ export { rowNorms, scaledSquare } from './flat.ts';
 export { binaryFocalLoss, focalLoss } from './focal-loss.ts';
 export { gelu, geluTanh } from './gelu.ts';
 export { valueAndGrads } from './gradients.ts';
+export { headDots } from './head-dots.ts';
 export { embeddingInPieces, productInPieces } from './in-pieces.ts';
 export { layerNorm } from './layer-norm.ts';
 export { linear } from './linear.ts';

@@ -2,6 +2,7 @@ import { PICK, type Pick, PUT, type Put } from '../ops/along-rows.ts';
 import { columnWords, DROPOUT_SCALES, type DropoutScales, dropLimit, FOLD, keptScale } from '../ops/dropout-scales.ts';
 import { ROW_NORMS, type RowNorms, SCALED_SQUARE, type ScaledSquare } from '../ops/flat.ts';
 import { GELU, type Gelu } from '../ops/gelu.ts';
+import { HEAD_DOTS, type HeadDots } from '../ops/head-dots.ts';
 import { LAYER_NORM, type LayerNorm } from '../ops/layer-norm.ts';
 import { LINEAR, type Linear } from '../ops/linear.ts';
 import { MATMUL, type MatMul } from '../ops/matmul.ts';
@@ -13,6 +14,7 @@ interface FusedOps {
   [MATMUL]: MatMul;
   [LAYER_NORM]: LayerNorm;
   [GELU]: Gelu;
+  [HEAD_DOTS]: HeadDots;
   [PICK]: Pick;
   [PUT]: Put;
   [DROPOUT_SCALES]: DropoutScales;
@@ -41,6 +43,7 @@ export const FUSED_RULES: Rules<FusedKernels> = {
   [LAYER_NORM]: (r, { x, gamma, beta }, { epsilon }) =>
     r.emitAll(3, 'LayerNormalization', [x, gamma, beta], { axis: -1, epsilon: { float: epsilon } }),
   [GELU]: (r, { x }) => r.emit('Gelu', [x]),
+  [HEAD_DOTS]: (r, { a, b }) => r.emit('Einsum', [a, b], { equation: 'rtad,rtad->rat' }),
   [PICK]: (r, { x, columns }) => {
     const picked = r.emit('GatherElements', [x, column(r, columns)], { axis: 1 });
     return r.emit('Reshape', [picked, r.ints(r.typeOf(columns).shape)]);
