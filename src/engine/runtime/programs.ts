@@ -195,7 +195,7 @@ export function nextTokenProgram(
     },
     program: (inputs) => {
       const { batch, computed } = cachedBatch(inputs, shape);
-      const scope = architecture.scope(sourceOf(inputs, options));
+      const scope = architecture.scope(sourceOf(inputs, { tables }));
       const states = architecture.states(scope, batch).at(-1)!;
       const pairs = computed.flatMap(({ k, v }, layer) => [
         [NEW_KEYS + layer, k],
