@@ -30,6 +30,14 @@ describe('a step on a graphics card', () => {
     expect([without, dropout, lora].map((counts) => counts!.training.nodes)).toEqual([1228, 1608, 1169]);
   });
 
+  it('casts in float16 what goes into products and comes out of them, and updates in as few nodes', () => {
+    const [wide, narrow] = [false, true].map((float16) => countsOf(modelOf('bert-base'), { float16 }));
+    expect(narrow!.training.nodes - wide!.training.nodes).toBe(narrow!.casts - wide!.casts);
+    // Some fifty for each of the twelve layers (bench/NOTES.md).
+    expect(narrow!.casts - wide!.casts).toBe(586);
+    expect(narrow!.update.nodes).toBe(wide!.update.nodes);
+  });
+
   it('sends no masks to the card, but a number for each of their rows', () => {
     const [without, dropout] = ['bert-base', 'bert-base-dropout'].map((name) => countsOf(modelOf(name)));
     const { layers, heads, batch, length, hidden } = modelOf('bert-base');

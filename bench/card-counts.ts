@@ -27,12 +27,20 @@ export interface Counts {
   /** Bytes that a step sends to the card. */
   sent: number;
   transposes: number;
+  casts: number;
   /** Products with a weight that lies the other way round. */
   transposedProducts: number;
 }
 
-/** Records a step as it would run on a card, and runs nothing. @param largestBinding bytes of a block */
-export function countsOf(spec: Omit<StepSpec, 'backend' | 'threads'>, largestBinding = 128 * 2 ** 20): Counts {
+/**
+ * Records a step as it would run on a card, and runs nothing.
+ * @param largestBinding bytes of a block
+ * @param float16 whether products are computed in it
+ */
+export function countsOf(
+  spec: Omit<StepSpec, 'backend' | 'threads'>,
+  { largestBinding = 128 * 2 ** 20, float16 = false } = {},
+): Counts {
   const strategy = strategyOf(spec);
   const architecture = architectureFor(strategy, architectureOf(configOf(spec), 'config.json'));
   const isTrained = isTrainedIn(strategy, architecture);
@@ -53,22 +61,24 @@ export function countsOf(spec: Omit<StepSpec, 'backend' | 'threads'>, largestBin
     shape: { rows: spec.batch, length: spec.length, texts: spec.batch },
     hasTransposed: (name) => matrices.has(name),
     tables,
+    float16,
   });
   const graph = graphOf(program);
   const shapes = new Map(trained.filter(({ name }) => matrices.has(name)).map(({ name, shape }) => [name, shape]));
   const sent = Object.entries(program.inputs).filter(([name]) => !name.startsWith('p:'));
   return {
     training: trafficOf(graph),
-    update: trafficOf(graphOf(updateProgram(blocks, ADAM_W))),
+    update: trafficOf(graphOf(updateProgram(blocks, ADAM_W, float16))),
     spread: trafficOf(graphOf(spreadProgram(blocks, shapes, tables))),
     sent: sent.reduce((n, [, { shape, dtype }]) => n + sizeOf(shape) * bytesOfType(dtype), 0),
     transposes: countOf(graph, 'Transpose'),
+    casts: countOf(graph, 'Cast'),
     transposedProducts: countOf(graph, 'Gemm', ({ attributes }) => attributes.transB === 1),
   };
 }
 
-const graphOf = ({ program, inputs }: ReadyProgram): Graph =>
+const graphOf = ({ program, inputs, options }: ReadyProgram): Graph =>
   optimize(record(program, inputs), {
-    ...{ provider: 'webgpu', isKept: () => true },
+    ...{ provider: 'webgpu', isKept: () => true, float16: options?.float16 ? 'computed' : undefined },
     transposedOf: (input) => inputs[input]?.transposed,
   }).graph;

@@ -29,4 +29,6 @@ export interface CardLimits {
   largest_buffer: number | null;
   /** Operands of an operation, larger ones in as many pieces as they have bindings. */
   storage_buffers: number | null;
+  /** Whether they may compute in float16 (WebGPU's feature shader-f16). */
+  float16: boolean | null;
 }

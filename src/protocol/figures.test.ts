@@ -41,15 +41,15 @@ it('a change has its sign, which nothing at all has not below zero', () => {
 });
 
 it('what a graphics card grants is said as far as it is known', () => {
-  expect(describeLimits({ largest_binding: 2 ** 30, largest_buffer: 2 ** 31, storage_buffers: 12 })).toBe(
-    'largest binding 1.1 GB, largest buffer 2.1 GB, 12 storage buffers per operation',
+  const none = { largest_binding: null, largest_buffer: null, storage_buffers: null, float16: null };
+  const all = { largest_binding: 2 ** 30, largest_buffer: 2 ** 31, storage_buffers: 12, float16: true };
+  expect(describeLimits(all)).toBe(
+    'largest binding 1.1 GB, largest buffer 2.1 GB, 12 storage buffers per operation, float16',
   );
-  expect(describeLimits({ largest_binding: null, largest_buffer: null, storage_buffers: 8 })).toBe(
-    '8 storage buffers per operation',
+  expect(describeLimits({ ...none, storage_buffers: 8, float16: false })).toBe(
+    '8 storage buffers per operation, no float16',
   );
-  expect(describeLimits({ largest_binding: null, largest_buffer: null, storage_buffers: null })).toBe(
-    'its limits are not known',
-  );
+  expect(describeLimits(none)).toBe('its limits are not known');
 });
 
 it('what auto remembers of a graphics card is said, since when, and until when a failure counts', () => {

@@ -30,11 +30,12 @@ export function formatBytes(bytes: number, write: (size: number, isWhole: boolea
 }
 
 /** What a graphics card grants, as far as it tells. */
-export function describeLimits({ largest_binding, largest_buffer, storage_buffers }: CardLimits): string {
+export function describeLimits({ largest_binding, largest_buffer, storage_buffers, float16 }: CardLimits): string {
   const told = [
     largest_binding === null ? null : `largest binding ${formatBytes(largest_binding)}`,
     largest_buffer === null ? null : `largest buffer ${formatBytes(largest_buffer)}`,
     storage_buffers === null ? null : `${storage_buffers} storage buffers per operation`,
+    float16 === null ? null : float16 ? 'float16' : 'no float16',
   ].filter((part) => part !== null);
   return told.length === 0 ? 'its limits are not known' : told.join(', ');
 }

@@ -121,6 +121,8 @@ export interface Recipe {
   fim_spm_rate?: number;
   /** Whether what layers compute is computed again for the gradients instead of kept: less memory, more time. */
   gradient_checkpointing?: boolean;
+  /** Whether training steps compute their products in float16, on a graphics card that does. */
+  fp16?: boolean;
   /** Whether the written model may predict with weights in 8 bits, where that was found to answer as floats do. */
   predict_in_8bit?: boolean;
   max_length: number;

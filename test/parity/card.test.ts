@@ -72,7 +72,7 @@ const apart = (a: readonly number[], b: readonly number[]) =>
 
 describe.skipIf(!isThere)(`what a card grants: ${title}`, { timeout: 60_000 }, () => {
   it('is found out by what it refuses', async () => {
-    const { largest_binding, largest_buffer, storage_buffers } = await cardLimits();
+    const { largest_binding, largest_buffer, storage_buffers, float16 } = await cardLimits();
     // WebGPU’s own least (W3C, WebGPU, 3.6.2 Limits).
     expect(storage_buffers).toBeGreaterThanOrEqual(8);
     if (process.env.VK_ICD_FILENAMES?.includes('swiftshader')) {
@@ -80,6 +80,7 @@ describe.skipIf(!isThere)(`what a card grants: ${title}`, { timeout: 60_000 }, (
       expect(largest_binding).toBeGreaterThan(2 ** 30 - 4096);
       expect(largest_binding).toBeLessThanOrEqual(2 ** 30);
       expect(largest_buffer).toBe(2 ** 30);
+      expect(float16).toBe(false);
     } else if (largest_binding !== null) expect(largest_binding).toBeGreaterThanOrEqual(128 * 2 ** 20 - 4096);
   });
 });

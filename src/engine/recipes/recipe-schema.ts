@@ -270,6 +270,12 @@ export const recipeSchema = z.strictObject({
     .describe(
       'Compute what a layer has computed again for its gradients instead of keeping it: less memory, and a forward pass more in each step. The losses are the same. Off by default.',
     ),
+  fp16: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      'On a graphics card, compute the products of training steps in float16; weights, optimiser, sums, norms, softmax and loss stay in float32, and so do evaluations and the written model. What it does to the time has not been measured. Off by default.',
+    ),
   predict_in_8bit: z
     .boolean()
     .exactOptional()
@@ -374,6 +380,7 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   ratio: 'ULMFiT',
   label_smoothing_factor: 'TrainingArguments',
   gradient_checkpointing: 'TrainingArguments',
+  fp16: 'TrainingArguments',
   predict_in_8bit: 'ours',
   class_weight: 'scikit-learn (CrossEntropyLoss’s `weight`)',
   focal_gamma: 'ours (γ of Lin et al. 2017)',

@@ -149,6 +149,15 @@ describe('parseRecipe', () => {
     );
   });
 
+  it('takes fp16 with what computes gradients of layers in float, and refuses it elsewhere', () => {
+    expect(parseRecipe({ ...minimal, fp16: true }).fp16).toBe(true);
+    expect(parseRecipe(minimal)).not.toHaveProperty('fp16');
+    expect(refusal({ ...minimal, fp16: true, strategy: { type: 'head' } })).toContain('trains the classifier alone');
+    const narrow = { type: 'freeze', num_frozen_layers: 4, load_in_8bit: true };
+    expect(refusal({ ...minimal, fp16: true, strategy: narrow })).toContain('fp16 and load_in_8bit are both given');
+    expect(parseRecipe({ ...minimal, fp16: false, strategy: { type: 'head' } }).fp16).toBe(false);
+  });
+
   it('takes focal_gamma for classifiers, and refuses it elsewhere and beside what it contradicts', () => {
     for (const more of [{}, { task: 'token-classification' }, { problem_type: 'multi_label_classification' }])
       expect(parseRecipe({ ...minimal, ...more, focal_gamma: 2 }).focal_gamma).toBe(2);

@@ -290,6 +290,20 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
     );
   if (predict_in_8bit !== undefined && (learnt === 'regression' || taskOf(learnt).writes))
     return wrong('predict_in_8bit', `predict_in_8bit is of classifiers, and the task is ${learnt}.`, 'Remove the key.');
+  if (recipe.fp16) {
+    if (recipe.strategy.type === 'head')
+      return wrong(
+        'fp16',
+        'fp16 is for steps that compute gradients of layers, and strategy "head" trains the classifier alone.',
+        'Remove fp16, or choose another strategy.',
+      );
+    if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit)
+      return wrong(
+        'fp16',
+        'fp16 and load_in_8bit are both given: one is for graphics cards, the other for processors.',
+        'Remove one of them.',
+      );
+  }
   if (focal_gamma !== undefined) {
     if (learnt === 'regression' || taskOf(learnt).writes)
       return wrong('focal_gamma', `focal_gamma is of classifiers, and the task is ${learnt}.`, 'Remove the key.');

@@ -25,6 +25,7 @@ interface StateFile {
   /** Of the strategy; checkpoints of 0.1.0 do not say it, and had one. */
   phase?: number;
   micro_batch?: number | undefined;
+  loss_scale?: TrainerState['loss_scale'];
   /** SHA-256 of the data set's files: another data set has another order of rows. */
   data_sha256: string;
 }
@@ -78,6 +79,7 @@ export class Checkpoints implements CheckpointStore {
         fingerprint: trainer.fingerprint,
         phase: trainer.phase,
         micro_batch: trainer.micro_batch,
+        loss_scale: trainer.loss_scale,
         data_sha256: this.#dataHash,
       };
       await writeJson(join(aside, STATE), state);

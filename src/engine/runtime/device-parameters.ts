@@ -11,7 +11,16 @@ import { type Block, flatBlocks, gather, phasesOf, ROW, scatter } from './flat-b
 import type { Parameter, ParameterStore } from './parameter-store.ts';
 import { GRADIENT, PARAMETER, TRANSPOSED } from './programs.ts';
 import { fedAs, type TablePieces } from './table-pieces.ts';
-import { type AdamWSettings, MEAN, ratesOf, SQUARE, spreadProgram, updateProgram } from './update-program.ts';
+import {
+  type AdamWSettings,
+  MEAN,
+  ratesOf,
+  type Scaled,
+  SQUARE,
+  scaleFeeds,
+  spreadProgram,
+  updateProgram,
+} from './update-program.ts';
 
 type DeviceExecutor = Executor & Required<Pick<Executor, 'compileOnDevice'>>;
 
@@ -124,10 +133,17 @@ export class DeviceParameters {
    * Clips and does AdamW's step with the gradients added since the last.
    * @param step 1 for the first
    * @param check of the gradients' norm; when it throws, nothing has changed
+   * @param scaled of gradients that are scaled; those of all steps are, or none
    */
-  async step(settings: AdamWSettings, lr: number, step: number, check: (norm: number) => void): Promise<number> {
+  async step(
+    settings: AdamWSettings,
+    lr: number,
+    step: number,
+    check: (norm: number) => void,
+    scaled?: Scaled,
+  ): Promise<number> {
     const blocks = this.trainedNow;
-    this.#update ??= this.#compileUpdate(blocks, settings);
+    this.#update ??= this.#compileUpdate(blocks, settings, scaled !== undefined);
     const state = Object.fromEntries(
       [PARAMETER, MEAN, SQUARE].flatMap((prefix) =>
         blocks.map(({ name }) => [prefix + name, this.#values.get(prefix + name)!]),
@@ -138,13 +154,19 @@ export class DeviceParameters {
     const { grad_norm, ...next } = await (await this.#update).run({
       ...state,
       ...Object.fromEntries(this.#gradients),
-      ...ratesOf(blocks, settings, lr, ({ phases }) => this.#store.phases.stepsIn(phases, step)),
+      ...ratesOf(
+        blocks,
+        settings,
+        lr,
+        ({ phases }) => this.#store.phases.stepsIn(phases, step) - (scaled?.skippedIn(phases) ?? 0),
+      ),
+      ...(scaled ? scaleFeeds(settings, scaled.lossScale) : {}),
     });
     dispose(this.#gradients.values());
     this.#gradients.clear();
     let norm: number;
     try {
-      norm = await this.readScalar(grad_norm!);
+      norm = (await this.readScalar(grad_norm!)) / (scaled?.lossScale ?? 1);
       check(norm);
     } catch (error) {
       dispose(Object.values(next));
@@ -310,8 +332,8 @@ export class DeviceParameters {
     await (await copy).run(tensors, into);
   }
 
-  #compileUpdate(blocks: readonly Block[], settings: AdamWSettings): Promise<DeviceCompiled> {
-    const { program, inputs } = updateProgram(blocks, settings);
+  #compileUpdate(blocks: readonly Block[], settings: AdamWSettings, isScaled: boolean): Promise<DeviceCompiled> {
+    const { program, inputs } = updateProgram(blocks, settings, isScaled);
     return this.executor.compileOnDevice(program, inputs);
   }
 

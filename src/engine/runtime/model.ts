@@ -28,6 +28,7 @@ import {
   INPUT,
   inputsProgram,
   LEARNED,
+  LOSS_SCALE,
   lossesProgram,
   MASK,
   PARAMETER,
@@ -54,6 +55,8 @@ export interface TaskModelOptions {
   isHeldIn8Bit?: (name: string) => boolean;
   /** Of the layers only what goes into them is kept for the gradients, where the executor can. */
   recompute?: boolean | undefined;
+  /** Training steps compute their products in float16; all other programs in float32. */
+  float16?: boolean | undefined;
   /** Micro-batches are summed before the optimiser's step. */
   accumulate: boolean;
   /** Of a model that is trained. */
@@ -291,6 +294,7 @@ export class TaskModel {
    * @param features of the texts, when the head alone is trained
    * @param slots texts that the compiled batch has room for; a short batch is filled up
    * @param otherLoss in place of the model's own; the same one each time
+   * @param lossScale what the gradients are multiplied by, of a model that computes them in float16
    */
   async gradients(
     texts: readonly LabelledItem[],
@@ -300,12 +304,14 @@ export class TaskModel {
       slots,
       features,
       otherLoss,
+      lossScale = 1,
     }: {
       weight: number | ((label: number) => number);
       microStep: number;
       slots: number;
       features?: Float32Array;
       otherLoss?: Loss | undefined;
+      lossScale?: number | undefined;
     },
   ): Promise<{ loss: number; tokens: number }> {
     const part = features ? 'head' : this.#learns;
@@ -318,7 +324,7 @@ export class TaskModel {
         }
       : this.#pack(texts, slots);
     const trained = this.store.trainedNow();
-    const { isHeldIn8Bit, recompute } = this.#options;
+    const { isHeldIn8Bit, recompute, float16 } = this.#options;
     const loss = otherLoss ?? this.#options.loss;
     if (!loss) throw new Error('a model without a loss is not trained');
     const weights = new Float32Array(statesIn(this.architecture, shape));
@@ -335,7 +341,7 @@ export class TaskModel {
       part === 'all' && this.#readsEach && labels instanceof Int32Array ? learnedStates(labels, weights) : undefined;
     const build = (options: ProgramOptions) =>
       trainingProgram({
-        ...{ ...options, part, trained, loss, isHeldIn8Bit, recompute },
+        ...{ ...options, part, trained, loss, isHeldIn8Bit, recompute, float16 },
         learned: learned?.states.length,
         blocks: this.device?.trainedNow,
       });
@@ -344,6 +350,7 @@ export class TaskModel {
       labels: learned?.labels ?? labels,
       weights: learned?.weights ?? weights,
       ...(learned ? { [LEARNED]: learned.states } : {}),
+      ...(float16 ? { [LOSS_SCALE]: Float32Array.of(lossScale) } : {}),
       ...this.#dropoutMasks(part, shape, microStep),
       ...(await this.#weights(part)),
     };
@@ -378,8 +385,8 @@ export class TaskModel {
     feeds: Record<string, Feed>,
   ): Promise<number> {
     const compiled = await this.#compiledOnDevice.get(keyOf(kind, batch), () => {
-      const { program, inputs } = build(this.#programOptions(batch));
-      return device.executor.compileOnDevice(program, inputs);
+      const { program, inputs, options } = build(this.#programOptions(batch));
+      return device.executor.compileOnDevice(program, inputs, options);
     });
     const { loss } = await device.addGradients(await compiled.run(feeds));
     return device.readScalar(loss!);
@@ -454,8 +461,8 @@ export class TaskModel {
 
   #compile(kind: string, batch: BatchShape, build: (options: ProgramOptions) => ReadyProgram): Promise<Compiled> {
     return this.#compiled.get(keyOf(kind, batch), () => {
-      const { program, inputs } = build(this.#programOptions(batch));
-      return this.#options.executor.compile(program, inputs);
+      const { program, inputs, options } = build(this.#programOptions(batch));
+      return this.#options.executor.compile(program, inputs, options);
     });
   }
 

@@ -32,6 +32,8 @@ export const TRANSPOSED = 'transposed:';
 export const GRADIENT = 'grad:';
 export const MASK = 'mask:';
 export const LEARNED = 'learned';
+/** What the loss is multiplied by for its gradients, where these are computed in float16. */
+export const LOSS_SCALE = 'loss_scale';
 
 export interface ProgramOptions {
   architecture: Architecture;
@@ -262,6 +264,8 @@ export interface TrainingOptions extends ProgramOptions {
    * of a word for each row.
    */
   blocks?: readonly Block[] | undefined;
+  /** Products in float16. Gradients are then those of the loss times the input `loss_scale`, a power of two. */
+  float16?: boolean | undefined;
 }
 
 /** Shape of the words that a dropout mask is made of. */
@@ -269,12 +273,14 @@ export const rowsOf = (mask: Shape): Shape => [...mask.slice(0, -1), 1];
 
 /** Texts or features, with labels and weights -> `loss` and the gradient of each trained parameter, or of each block. */
 export function trainingProgram(options: TrainingOptions): ReadyProgram {
-  const { part, architecture, outputs, shape, trained, loss, learned, tables } = options;
+  const { part, architecture, outputs, shape, trained, loss, learned, tables, float16 } = options;
   const states = learned ?? statesIn(architecture, shape);
   const { sites } = declarationOf(architecture, { part, outputs, shape });
   const namesOf = (name: string) => tables?.get(name)?.map((piece) => piece.name) ?? [name];
   return {
+    ...(float16 ? { options: { float16 } } : {}),
     inputs: {
+      ...(float16 ? { [LOSS_SCALE]: { shape: [], dtype: 'float32' } as const } : {}),
       ...partSpecs(part, architecture, shape),
       labels: loss.targets(states, outputs),
       weights: { shape: [states], dtype: 'float32' },
@@ -307,6 +313,7 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
           return tf.addN(losses) as tf.Scalar;
         },
         Object.fromEntries(trained.flatMap(namesOf).map((name) => [name, inputs[PARAMETER + name]!])),
+        float16 ? (inputs[LOSS_SCALE] as tf.Scalar) : undefined,
       );
       const gradients: [string, tf.Tensor][] =
         options.blocks?.map((block) => [

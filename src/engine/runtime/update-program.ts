@@ -4,13 +4,21 @@ import { type Shape, sizeOf, type TensorSpec } from '../tensor/executors/executo
 import { rowNorms, scaledSquare } from '../tensor/ops/index.ts';
 import { type Block, ROW } from './flat-blocks.ts';
 import type { ParameterGroup } from './parameter-store.ts';
-import { GRADIENT, PARAMETER, type ReadyProgram, TRANSPOSED } from './programs.ts';
+import { GRADIENT, LOSS_SCALE, PARAMETER, type ReadyProgram, TRANSPOSED } from './programs.ts';
 import { fedAs, type TablePieces } from './table-pieces.ts';
 
 export type AdamWSettings = Pick<
   Recipe,
   'adam_beta1' | 'adam_beta2' | 'adam_epsilon' | 'weight_decay' | 'max_grad_norm'
 >;
+
+/** Of gradients that are those of the loss times a factor, with which a step may come to nothing. */
+export interface Scaled {
+  /** A power of two. */
+  lossScale: number;
+  /** Of the steps before, how many of these phases' were skipped. */
+  skippedIn: (phases: readonly number[]) => number;
+}
 
 /** In front of the names of AdamW's moments, the mean of gradients and that of their squares. */
 export const MEAN = 'exp_avg:';
@@ -69,15 +77,27 @@ export function ratesOf(
   return feeds;
 }
 
+/** What clipping adds to the norm and clips it to, of scaled gradients. */
+const NORM_EPSILON = 'norm_epsilon';
+const MAX_NORM = 'max_norm';
+
+/** What the program of scaled gradients is fed beside the rates; scaled by a power of two, exact. */
+export const scaleFeeds = ({ max_grad_norm }: AdamWSettings, scale: number): Record<string, Float32Array> =>
+  max_grad_norm > 0
+    ? { [NORM_EPSILON]: Float32Array.of(1e-6 * scale), [MAX_NORM]: Float32Array.of(max_grad_norm * scale) }
+    : { [LOSS_SCALE]: Float32Array.of(scale) };
+
 /**
  * Clipping by the global norm (when max_grad_norm is above 0) and AdamW's step as a program, for executors that keep
  * parameters to themselves: each block's parameters, moments and gradients `[rows, ROW]` -> the new first three, and
  * `grad_norm`. The formulas are those of train/optimizer.ts and tensor/kernels/assembly/adamw.ts. Each operation is a pass
  * over all that is trained, so there are as few as will do: 13 for a block, and 6.
+ * @param isScaled whether the gradients are those of the loss times a factor (`scaleFeeds`), and so `grad_norm`
  */
-export function updateProgram(blocks: readonly Block[], settings: AdamWSettings): ReadyProgram {
+export function updateProgram(blocks: readonly Block[], settings: AdamWSettings, isScaled = false): ReadyProgram {
   const { adam_beta1: beta1, adam_beta2: beta2, max_grad_norm } = settings;
   const inputs: Record<string, TensorSpec> = {};
+  if (isScaled) for (const name of Object.keys(scaleFeeds(settings, 1))) inputs[name] = { shape: [], dtype: 'float32' };
   for (const block of blocks) {
     for (const prefix of [PARAMETER, MEAN, SQUARE, GRADIENT])
       inputs[prefix + block.name] = { shape: [block.rows, ROW], dtype: 'float32' };
@@ -92,9 +112,13 @@ export function updateProgram(blocks: readonly Block[], settings: AdamWSettings)
       const gradients = blocks.map(({ name }) => given[GRADIENT + name]!);
       const norm = rowNorms(concat(gradients.map(rowNorms)));
       // min(1, max / (norm + 1e-6)), of which the 1e-6 is PyTorch's (clip_grad_norm_), times what each moment has it for.
-      const limit = tf.maximum(tf.add(norm, 1e-6), max_grad_norm);
-      const clipped = (factor: number) =>
-        max_grad_norm > 0 ? tf.div(max_grad_norm * factor, limit) : tf.scalar(factor);
+      // Where the norm is scaled, so is all of the divisor, and what it divides loses the scale.
+      const [least, most] = isScaled ? [given[NORM_EPSILON], given[MAX_NORM]] : [1e-6, max_grad_norm];
+      const limit = max_grad_norm > 0 ? tf.maximum(tf.add(norm, least!), most!) : undefined;
+      const clipped = (factor: number): tf.Tensor => {
+        if (limit) return tf.div(max_grad_norm * factor, limit);
+        return isScaled ? tf.div(factor, given[LOSS_SCALE]!) : tf.scalar(factor);
+      };
       const [ofMean, ofSquare] = [clipped(1 - beta1), clipped(Math.sqrt(1 - beta2))];
       const outputs: Record<string, tf.Tensor> = { grad_norm: norm };
       for (const [i, block] of blocks.entries()) {

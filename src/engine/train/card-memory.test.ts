@@ -27,10 +27,10 @@ const BASE = bert(768, 12, 12);
 const lora = { type: 'lora' as const, r: 8, lora_alpha: 16, lora_dropout: 0.1, target_modules: ['query', 'value'] };
 
 /** What passes in a program on a card, as the executor counts it (tensor/executors/webgpu.ts), without running it. */
-const passing = ({ program, inputs }: ReadyProgram): number =>
+const passing = ({ program, inputs, options }: ReadyProgram): number =>
   bytesOf(
     optimize(record(program, inputs), {
-      ...{ provider: 'webgpu', isKept: () => true },
+      ...{ provider: 'webgpu', isKept: () => true, float16: options?.float16 ? 'computed' : undefined },
       transposedOf: (input) => inputs[input]?.transposed,
     }).graph,
   ).passing;
@@ -54,6 +54,7 @@ function counted(config: ReturnType<typeof bert>, recipe: Recipe, length: number
     shape: packTexts(Array<number>(texts).fill(length), rowLength(length), texts).shape,
     hasTransposed: (name) => matrices.has(name),
     recompute: recipe.gradient_checkpointing,
+    float16: recipe.fp16,
   });
   const bytes = (some: readonly ParameterInfo[]) => 4 * some.reduce((n, { shape }) => n + sizeOf(shape), 0);
   const both = (some: readonly ParameterInfo[]) => bytes(some) + bytes(some.filter(({ name }) => matrices.has(name)));
@@ -63,7 +64,7 @@ function counted(config: ReturnType<typeof bert>, recipe: Recipe, length: number
     bytes(frozen) + both(frozen),
     3 * t + both(all) + (sums ? 2 : 1) * t + passing(program),
     sums ? 3 * t + both(all) + 3 * t : 0,
-    7 * t + both(frozen) + passing(updateProgram(blocks, { ...recipe, weight_decay: 0.01 })),
+    7 * t + both(frozen) + passing(updateProgram(blocks, { ...recipe, weight_decay: 0.01 }, recipe.fp16)),
   );
 }
 
@@ -81,6 +82,16 @@ describe('estimateCardMemory', () => {
       BASE,
       128,
       { per_device_train_batch_size: 8, strategy: { type: 'freeze', num_frozen_layers: 4 } },
+    ],
+    ['MiniLM, float16', MINILM, 64, { per_device_train_batch_size: 16, fp16: true }],
+    ['BERT-base, float16', BASE, 128, { per_device_train_batch_size: 8, fp16: true }],
+    ['BERT-base, float16, more rows', BASE, 128, { per_device_train_batch_size: 16, fp16: true }],
+    ['BERT-base, float16, LoRA', BASE, 128, { per_device_train_batch_size: 8, strategy: lora, fp16: true }],
+    [
+      'BERT-base, float16, computed again',
+      BASE,
+      128,
+      { per_device_train_batch_size: 16, gradient_checkpointing: true, fp16: true },
     ],
     ['BERT-base, computed again', BASE, 128, { per_device_train_batch_size: 16, gradient_checkpointing: true }],
   ])('is within a sixth of what a step has: %s', (_, config, length, more) => {

@@ -8,7 +8,7 @@ import {
 } from '../../protocol/index.ts';
 import { kindOf } from '../strategies/index.ts';
 import { type Card, graphicsCards } from '../tensor/executors/cards.ts';
-import { activationBytes } from './activations.ts';
+import { activationBytes, type Batches } from './activations.ts';
 import { batchesIn, sizesIn, smallerSetting, type Workload } from './estimate.ts';
 
 const NUMBER = 4;
@@ -16,6 +16,8 @@ const NUMBER = 4;
 const IN_BLOCKS = 3;
 /** Arrays as large as a block that the optimiser's step has beside what goes in and comes out. */
 const UPDATE_ARRAYS = 3;
+/** Of what an encoder's step keeps: operands of products have half the bytes, what is between them in float32 as many. */
+const FLOAT16_SHARE = 0.8;
 const BLOCK_BYTES = 128 * 2 ** 20;
 
 /**
@@ -30,8 +32,15 @@ export function estimateCardMemory(work: Workload, recipe: Recipe): number {
   const copies = parameters + matrices;
   const frozenCopies = parameters - trained + matrices - trainedMatrices;
   const accumulates = recipe.gradient_accumulation_steps > 1;
+  const of = (batches: Batches) => activationBytes(work.architecture, sizes, batches);
+  // Evaluations are in float32 all the same.
+  const isNarrow = recipe.fp16 === true && !recipe.gradient_checkpointing && !work.architecture.isCausal;
   const activations = largest(
-    batchesIn(work, recipe, sizes).map((batches) => activationBytes(work.architecture, sizes, batches)),
+    batchesIn(work, recipe, sizes).map((batches) =>
+      isNarrow
+        ? Math.max(FLOAT16_SHARE * of({ ...batches, evalTokens: 0 }), of({ ...batches, tokens: 0 }))
+        : of(batches),
+    ),
   );
   const learning = NUMBER * (blocks + copies + (accumulates ? 2 : 1) * trained) + activations;
   // What is sent there is copied once.

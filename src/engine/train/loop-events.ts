@@ -27,11 +27,17 @@ export class LoopEvents {
   step(result: StepResult, stepMs: number, eta_s: number | null, state: LoopState): void {
     const { trainer, recipe, emit } = this.#options;
     const { unlogged } = state;
-    unlogged.steps++;
-    unlogged.loss_sum += result.loss;
+    const isCounted = result.skipped === undefined || Number.isFinite(result.loss);
+    if (isCounted) {
+      unlogged.steps++;
+      unlogged.loss_sum += result.loss;
+    }
+    if (result.skipped) return this.#skipped(result.step, result.skipped);
     // A mean of two losses would be none of either.
     const isLast = result.step === trainer.totalSteps || result.step === trainer.pretraining?.steps;
-    if (result.step % recipe.logging_steps !== 0 && !isLast) return;
+    // One that was to be logged may have been skipped.
+    const isDue = result.step % recipe.logging_steps === 0 || unlogged.steps >= recipe.logging_steps;
+    if (!isDue && !isLast) return;
     const loss = unlogged.steps === 1 ? result.loss : unlogged.loss_sum / unlogged.steps;
     state.unlogged = { steps: 0, loss_sum: 0 };
     emit({
@@ -47,6 +53,11 @@ export class LoopEvents {
       rss_bytes: process.memoryUsage.rss(),
       eta_s,
     });
+  }
+
+  #skipped(step: number, { loss_scale }: NonNullable<StepResult['skipped']>): void {
+    const message = `Step ${step} was skipped: its gradients are too large for float16. From now on the loss is multiplied by ${loss_scale} for them, half as much as before.`;
+    this.#options.emit({ event: 'note', time: this.#time(), level: 'info', step, message });
   }
 
   /** Once before the first step of a phase, told as that step's; a run that goes on from there tells it again. */

@@ -154,3 +154,32 @@ describe('runTraining', () => {
     expect(events.filter(({ event }) => event === 'solved')).toMatchObject([{ ...solved, step: 1 }]);
   });
 });
+
+it('says of a skipped step which one it was, logs another in its place, and leaves out a loss that is no number', async () => {
+  const trainer = new Parabola(12, 12, 0);
+  const trainStep = trainer.trainStep.bind(trainer);
+  trainer.trainStep = async () => {
+    const result = await trainStep();
+    if (result.step !== 3 && result.step !== 4) return result;
+    return { ...result, loss: Number.NaN, grad_norm: Number.NaN, skipped: { loss_scale: 2 ** (18 - result.step) } };
+  };
+  const { run, events } = scene(trainer, { logging_steps: 4 });
+  const all: number[] = [];
+  const plain = scene(new Parabola(12, 12, 0), { logging_steps: 1 });
+  await plain.run();
+  for (const [, loss] of losses(plain.events)) all.push(loss!);
+  await run();
+  const mean = (...of: number[]) => of.reduce((sum, step) => sum + all[step - 1]!, 0) / of.length;
+  // Step 4 would be due. Four have a loss by step 6.
+  expect(losses(events).map(([step]) => step)).toEqual([6, 8, 12]);
+  for (const [i, of] of [
+    [1, 2, 5, 6],
+    [7, 8],
+    [9, 10, 11, 12],
+  ].entries())
+    expect(losses(events)[i]![1]).toBeCloseTo(mean(...of), 10);
+  expect(events.filter(({ event }) => event === 'note')).toMatchObject([
+    { level: 'info', step: 3, message: expect.stringContaining('Step 3 was skipped') },
+    { level: 'info', step: 4, message: expect.stringContaining('multiplied by 16384') },
+  ]);
+});

@@ -1,5 +1,5 @@
 import type { ParameterGroup, ParameterStore } from '../runtime/parameter-store.ts';
-import type { AdamWSettings } from '../runtime/update-program.ts';
+import type { AdamWSettings, Scaled } from '../runtime/update-program.ts';
 
 /**
  * Global L2 norm of all gradients; NaN or infinite when one is. torch.nn.utils.clip_grad_norm_ returns the same. Rows of
@@ -23,6 +23,8 @@ const tablesOf = ({ tables }: ParameterStore) => [...tables.values()].sort((a, b
 /**
  * Clips by the global norm (when max_grad_norm is above 0), then does AdamW's step in place, group by group.
  * @param step 1 for the first
+ * @param norm of the gradients, without a scale
+ * @param scaled of gradients that are scaled
  */
 export function adamWStep(
   store: ParameterStore,
@@ -30,11 +32,12 @@ export function adamWStep(
   lr: number,
   step: number,
   norm: number,
+  scaled?: Scaled,
 ): void {
   const { weight, gradient, expAvg, expAvgSq, groups } = store.trained;
   const max = settings.max_grad_norm;
   // The 1e-6 is PyTorch's, in clip_grad_norm_.
-  const gradScale = max > 0 ? Math.min(1, max / (norm + 1e-6)) : 1;
+  const gradScale = (max > 0 ? Math.min(1, max / (norm + 1e-6)) : 1) / (scaled?.lossScale ?? 1);
   const kernels = store.memory.kernels;
   const part = (from: number, to: number) =>
     [weight, gradient, expAvg, expAvgSq].map((x) => x.subarray(from, to)) as Four;
@@ -46,7 +49,7 @@ export function adamWStep(
       beta2: settings.adam_beta2,
       epsilon: settings.adam_epsilon,
       weight_decay: group.decay ? settings.weight_decay : 0,
-      step: store.phases.stepsIn(group.phases, step),
+      step: store.phases.stepsIn(group.phases, step) - (scaled?.skippedIn(group.phases) ?? 0),
       gradScale,
     };
     let at = group.start;

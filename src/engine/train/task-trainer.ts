@@ -9,6 +9,7 @@ import { countSteps, learningRate } from '../recipes/schedule.ts';
 import { keepsParameters } from '../runtime/device-parameters.ts';
 import { FittingBatch } from '../runtime/fitting-batch.ts';
 import { TaskModel } from '../runtime/model.ts';
+import type { Scaled } from '../runtime/update-program.ts';
 import { isHeldIn8Bit, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
 import { kindOf } from '../strategies/index.ts';
 import { type PhaseStart, phaseStarts } from '../strategies/phase-starts.ts';
@@ -16,6 +17,7 @@ import { Evaluator } from './evaluator.ts';
 import { explainFull, microBatches, smallerEvaluations, smallerSteps } from './full-card.ts';
 import { HeadFeatures } from './head-features.ts';
 import type { Lessons } from './lessons.ts';
+import { LossScale, Overflow } from './loss-scale.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { pretrainingStarts } from './pretraining.ts';
 import { SolvedAnswers } from './solved-answers.ts';
@@ -24,6 +26,18 @@ import { copyWeights, putMoments, putParameters, requirePhase, startOver, stateO
 import type { StepResult, Trainer, TrainerState } from './types.ts';
 
 type Between = (done: number, total: number) => Promise<void>;
+
+/** A step of the optimiser. */
+interface Update {
+  recipe: Recipe;
+  learning_rate: number;
+  /** 1 for the first. */
+  step: number;
+  /** Of the gradients' norm; when it throws, nothing has changed. */
+  check: (norm: number) => void;
+  /** Where the gradients are scaled. */
+  scaled: Scaled | undefined;
+}
 
 /** A trainer of whatever task, on data and a model that createTrainer (trainer.ts) has made ready. */
 export class TaskTrainer implements Trainer {
@@ -38,6 +52,8 @@ export class TaskTrainer implements Trainer {
   readonly #evaluator: Evaluator;
   /** Rows of a step that are computed at once; their gradients are summed. */
   readonly #micro: FittingBatch;
+  /** Where steps compute in float16. */
+  readonly #scale: LossScale | null;
   #order: { of: Lessons; epoch: number; rows: Uint32Array } | undefined;
   /** Of what is pre-trained along with a prompt and thrown away. */
   #beginning: ReadonlyMap<string, Float32Array> = new Map();
@@ -63,6 +79,7 @@ export class TaskTrainer implements Trainer {
       rateOf: rateOf(recipe.strategy, architecture),
       isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, architecture),
       recompute: recipe.gradient_checkpointing,
+      float16: recipe.fp16,
       accumulate: accumulation > 1 && !keepsParameters(executor),
       loss: lessons.loss,
       learns: lessons.isPaired ? embeddingPart(architecture) : 'all',
@@ -71,6 +88,7 @@ export class TaskTrainer implements Trainer {
       seed: recipe.seed,
     });
     this.model = model;
+    this.#scale = recipe.fp16 ? new LossScale() : null;
     // A step that compares its texts is computed whole.
     const least = lessons.isPaired ? batch : 1;
     const outOfMemory = (how: string) => this.#outOfMemory(how);
@@ -240,22 +258,43 @@ export class TaskTrainer implements Trainer {
         microStep: this.#step * pieces + i,
         slots: size,
         otherLoss: isFirst ? learnt : undefined,
+        lossScale: this.#scale?.value,
         ...(features ? { features: takeRows(features, micro, model.architecture.hiddenSize) } : {}),
       });
       loss += done.loss;
       tokens += done.tokens;
       if (accumulated) kernels.addScaled(accumulated, gradient, 1);
     }
-    const learning_rate = this.schedule(recipe, step, total);
-    const check = (norm: number) => this.#refuseNonFinite(loss, norm);
-    const grad_norm = model.device
-      ? await model.device.step(recipe, learning_rate, step + 1, check)
-      : this.#updateStore(recipe, learning_rate, step + 1, check);
+    // Of these lessons.
+    const begin = this.#step - step;
+    // The schedule goes on with what the optimiser does, as in transformers.
+    const learning_rate = this.schedule(recipe, step - (this.#scale?.skippedSince(begin) ?? 0), total);
+    const update: Update = {
+      ...{ recipe, learning_rate, step: step + 1, scaled: this.#scale?.scaledSince(begin, model.store.phases) },
+      check: (norm) => {
+        if (this.#scale && !Number.isFinite(norm)) throw new Overflow(`gradient norm ${norm}`);
+        this.#refuseNonFinite(loss, norm);
+      },
+    };
+    const grad_norm = await this.#update(update).catch((error: unknown) => {
+      if (!(error instanceof Overflow)) throw error;
+      this.#skip(loss);
+      return Number.NaN;
+    });
+    if (!Number.isNaN(grad_norm)) this.#scale?.keep();
     this.#step++;
     this.#forget();
     // Of the rows none is done before the prompt is pre-trained.
     const epochs = isFirst ? 0 : (step + 1) / perEpoch;
-    return { step: this.#step, epoch: epochs, loss, learning_rate, grad_norm, tokens };
+    const skipped = Number.isNaN(grad_norm) ? { loss_scale: this.#scale!.value } : undefined;
+    return { step: this.#step, epoch: epochs, loss, learning_rate, grad_norm, tokens, ...(skipped && { skipped }) };
+  }
+
+  /** The step's gradients are too large for float16: it comes to nothing. */
+  #skip(loss: number): void {
+    const scale = this.#scale!;
+    scale.backOff(this.#step);
+    if (scale.isUsedUp) this.#refuseNonFinite(loss, Number.POSITIVE_INFINITY);
   }
 
   /** The layer that answers, solved to its end: the run's one step. */
@@ -268,16 +307,21 @@ export class TaskTrainer implements Trainer {
     return { step: this.#step, epoch: 1, loss: solved.loss, learning_rate: 0, grad_norm: solved.gradient, tokens };
   }
 
-  #updateStore(recipe: Recipe, learning_rate: number, step: number, check: (norm: number) => void): number {
-    const { store } = this.model;
+  /** Clips and does the optimiser's step. @returns the gradients' norm before */
+  async #update({ recipe, learning_rate, step, check, scaled }: Update): Promise<number> {
+    const { store, device } = this.model;
+    if (device) return device.step(recipe, learning_rate, step, check, scaled);
     const { accumulated, gradient } = store.trained;
     if (accumulated) gradient.set(accumulated);
-    const norm = gradientNorm(store);
-    check(norm);
-    adamWStep(store, recipe, learning_rate, step, norm);
-    // The executor clears only the rows that it wrote itself.
-    if (accumulated) gradient.fill(0);
-    return norm;
+    try {
+      const norm = gradientNorm(store) / (scaled?.lossScale ?? 1);
+      check(norm);
+      adamWStep(store, recipe, learning_rate, step, norm, scaled);
+      return norm;
+    } finally {
+      // The executor clears only the rows that it wrote itself.
+      if (accumulated) gradient.fill(0);
+    }
   }
 
   #refuseNonFinite(loss: number, norm: number): void {
@@ -319,7 +363,11 @@ export class TaskTrainer implements Trainer {
     const { size } = this.#micro;
     const { lessons, executor } = this.#parts;
     const isSmaller = size < lessons.recipe.per_device_train_batch_size;
-    return { ...stateOf(this.model, executor, this.#step), ...(isSmaller && { micro_batch: size }) };
+    return {
+      ...stateOf(this.model, executor, this.#step),
+      ...(isSmaller && { micro_batch: size }),
+      ...(this.#scale && { loss_scale: this.#scale.state }),
+    };
   }
 
   restore(kept: Parameters<Trainer['restore']>[0]): void {
@@ -327,6 +375,7 @@ export class TaskTrainer implements Trainer {
     this.loadParameters(kept.parameters);
     putMoments(kept.moments, this.model);
     this.#step = kept.step;
+    if (kept.loss_scale) this.#scale?.restore(kept.loss_scale);
     // The processor’s memory is another.
     if (kept.micro_batch === undefined || !this.model.device) return;
     this.#micro.recall(kept.micro_batch);

@@ -27,6 +27,7 @@ import { encode } from './encode.ts';
 import { requireMemory } from './estimate.ts';
 import { labelRows } from './label-rows.ts';
 import { lessonsOf, stepsOnItems } from './lessons.ts';
+import { requireFloat16, withoutLayers } from './loss-scale.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { pretrainingIn } from './pretraining.ts';
 import { TaskTrainer } from './task-trainer.ts';
@@ -119,6 +120,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     requireOneMemory(work, lessons.recipe);
     const executor = await executorReady;
     const { recomputes = false } = executor;
+    if (recipe.fp16) await requireFloat16(executor);
     requireMemory(work, lessons.recipe, executor);
     if (pretraining) {
       const first = { ...work, trainLengths: lengths(pretraining.lessons.items) };
@@ -144,6 +146,10 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       whatFits: (bytes) => whatFits(work, lessons.recipe, recomputes, bytes),
       stepsOnItems: (own, named) => stepsOnItems(written, own, named),
     });
+    if (recipe.fp16 && trainer.model.headOnly) {
+      trainer.dispose();
+      throw withoutLayers();
+    }
     const head = classifierRows(folder, plain, dataset.labels, task.save.config.problem_type);
     if (head.note !== null) note('info', head.note);
     await loadWeights(folder, architecture, trainer.model.store, {

@@ -12,6 +12,7 @@ import type { FoldPart } from '../data/folds.ts';
 import type { DataRules } from '../data/repeats.ts';
 import type { KeptTemplate } from '../recipes/template.ts';
 import type { PhaseStart } from '../strategies/phase-starts.ts';
+import type { LossScaleState } from './loss-scale.ts';
 
 /** What one optimiser step did. */
 export interface StepResult {
@@ -19,8 +20,13 @@ export interface StepResult {
   epoch: number;
   loss: number;
   learning_rate: number;
-  /** Global norm before clipping. */
+  /** Global norm before clipping; NaN of a step that was skipped. */
   grad_norm: number;
+  /** Its gradients were too large for float16, so that no parameter has changed. */
+  skipped?: {
+    /** What the loss is multiplied by from now on. */
+    loss_scale: number;
+  };
   /** Real tokens of the step, padding not counted. */
   tokens: number;
 }
@@ -42,6 +48,8 @@ export interface TrainerState {
   phase: number;
   /** Rows of a micro-batch, where they are fewer than the recipe says since more did not fit: dropout masks follow from it. */
   micro_batch?: number | undefined;
+  /** Where steps compute in float16. */
+  loss_scale?: LossScaleState | undefined;
   /** Written beside them and compared on resume: a difference means that losses will not be equal bit for bit. */
   fingerprint: { executor: string; num_threads: number; cpu: string; library: string };
 }
@@ -110,6 +118,7 @@ export interface Trainer {
     step: number;
     phase?: number | undefined;
     micro_batch?: number | undefined;
+    loss_scale?: LossScaleState | undefined;
     parameters: Map<string, Float32Array>;
     moments: Map<string, Float32Array>;
   }): void;

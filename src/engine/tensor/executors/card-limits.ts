@@ -2,6 +2,7 @@ import type { CardLimits } from '../../../protocol/index.ts';
 import type { Graph } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx.ts';
 import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-library.ts';
+import { cardHasFloat16 } from './webgpu.ts';
 
 const COLUMNS = 1024;
 const ROW_BYTES = 4 * COLUMNS;
@@ -18,8 +19,9 @@ const MANY = 52;
  */
 export async function cardLimits(): Promise<CardLimits> {
   const ort = await loadOnnxRuntime();
+  const float16 = await cardHasFloat16(ort).catch(() => null);
   const most = figures(await failure(ort, MANY, 1), /Max is (\d+)/)?.[0] ?? null;
-  if (most === null) return { storage_buffers: null, largest_binding: null, largest_buffer: null };
+  if (most === null) return { storage_buffers: null, largest_binding: null, largest_buffer: null, float16 };
   const largest_binding = await largestBinding(ort, most);
   const beyond = largest_binding === null ? MOST_ROWS : Math.floor(largest_binding / ROW_BYTES) + 1;
   // One that is small enough to be bound in pieces, and just too large for one.
@@ -27,7 +29,7 @@ export async function cardLimits(): Promise<CardLimits> {
     beyond > MOST_ROWS
       ? null
       : (figures(await failure(ort, 2, beyond), /max buffer size limit \((\d+)\)/)?.[0] ?? null);
-  return { storage_buffers: most, largest_binding, largest_buffer };
+  return { storage_buffers: most, largest_binding, largest_buffer, float16 };
 }
 
 /** By how many bindings outputs of different sizes take beside one less than all that there are. */

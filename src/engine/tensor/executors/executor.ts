@@ -91,6 +91,8 @@ export const isOnDevice = (feed: Feed | undefined): feed is DeviceTensor => feed
 export interface CompileOptions {
   /** Norms and rotations may be a node each (graph/passes/single-nodes.ts), which rounds otherwise than their parts do. */
   readonly singleNodes?: boolean;
+  /** Products are computed in float16 (graph/passes/half-precision.ts); only where the executor `computesInFloat16`. */
+  readonly float16?: boolean;
 }
 
 /** A program made ready for inputs of fixed shapes. */
@@ -137,6 +139,8 @@ export interface Executor {
    * these several times as fast as float ones, and weights have all of their 8 bits.
    */
   isFastIn8Bit?(): Promise<boolean>;
+  /** Whether it can compute products in float16. */
+  computesInFloat16?(): Promise<boolean>;
   /** Whether marked layers are computed again for their gradients instead of kept; where not, as if they were not marked. */
   readonly recomputes?: boolean;
   compile(program: Program, inputs: Record<string, TensorSpec>, options?: CompileOptions): Promise<Compiled>;
@@ -144,7 +148,11 @@ export interface Executor {
    * There only where reaching the caller's memory is worth avoiding: then parameters, moments and the optimiser's step
    * belong with the executor (runtime/device-parameters.ts).
    */
-  compileOnDevice?(program: Program, inputs: Record<string, TensorSpec>): Promise<DeviceCompiled>;
+  compileOnDevice?(
+    program: Program,
+    inputs: Record<string, TensorSpec>,
+    options?: CompileOptions,
+  ): Promise<DeviceCompiled>;
   /** Bytes that one tensor there may have; no limit of its own where left out. */
   readonly largestBinding?: number;
   /** What it has taken of a memory of its own. */

@@ -32,13 +32,15 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
       return (await range) === FULL_RANGE;
     },
     recomputes: true,
-    compile: async (program, inputs, { singleNodes } = {}) => {
+    computesInFloat16: async () => roundsToFloat16(),
+    compile: async (program, inputs, { singleNodes, float16 } = {}) => {
       const session = sessionOptions({ ...options, numThreads });
       const target: Target = {
         provider: 'cpu',
         isHeldIn8Bit: (input) => inputs[input]?.held === 'int8',
         besideOf: (input) => inputs[input]?.beside,
         singleNodes,
+        ...(float16 ? { float16: 'rounded' as const } : {}),
       };
       if (Object.values(inputs).some(({ builtIn }) => builtIn)) {
         range ??= eightBitRange(ort);
@@ -60,6 +62,12 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
     dispose: () => {},
   };
 }
+
+/**
+ * Whether programs of float16 are taken, in float32 with products rounded: a processor gains nothing by that, but shows what
+ * float16 does to a model where no card has it.
+ */
+const roundsToFloat16 = () => process.env.LUTHIER_TEST_FLOAT16 === '1';
 
 /** A session for a model that lies on disk: the export's check reads what was written, as anyone else will. */
 export async function createOnnxRuntimeSession(

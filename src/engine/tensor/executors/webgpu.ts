@@ -1,9 +1,11 @@
 import type * as Ort from 'onnxruntime-node';
 import { LuthierError } from '../../../protocol/index.ts';
+import type { Target } from '../graph/optimize.ts';
 import { onCard, reasonOf } from './card-errors.ts';
 import { CardFaults } from './card-faults.ts';
 import { bytesOfSpec, CardMemory } from './card-memory.ts';
 import {
+  type CompileOptions,
   type DeviceCompiled,
   type Executor,
   type Feed,
@@ -42,15 +44,20 @@ export async function createWebGpuExecutor(): Promise<Executor> {
   await probe(ort);
   const card: Card = { ort, faults: new CardFaults() };
   const lastRows = new WeakMap<Float32Array, Int32Array>();
+  let hasFloat16: Promise<boolean> | undefined;
   return {
     name: 'webgpu',
+    computesInFloat16: () => {
+      hasFloat16 ??= cardHasFloat16(ort);
+      return hasFloat16;
+    },
     numThreads: 1,
     recomputes: true,
     largestBinding: LARGEST_BINDING,
     library: `${libraryOf(ort)}, WebGPU`,
     memory,
-    compile: async (program, inputs) => {
-      const target = { provider: 'webgpu', transposedOf: transposedIn(inputs) } as const;
+    compile: async (program, inputs, { float16 } = {}) => {
+      const target: Target = { provider: 'webgpu', transposedOf: transposedIn(inputs), ...float16Of(float16) };
       const opened = await onCard(() => openSession(ort, program, inputs, target, OPTIONS));
       const compiled = compiledSession(ort, opened, inputs, lastRows);
       const release = holdConstants(opened);
@@ -65,7 +72,7 @@ export async function createWebGpuExecutor(): Promise<Executor> {
       };
       return { ...compiled, run, dispose };
     },
-    compileOnDevice: (program, inputs) => compileOnDevice(card, program, inputs),
+    compileOnDevice: (program, inputs, options) => compileOnDevice(card, program, inputs, options),
     dispose: () => {},
   };
 }
@@ -102,16 +109,22 @@ function prepareRun({ faults }: Card, { needs, fed, outputs }: Opened, feeds: Re
   memory.take(bytes, faults.bytes);
 }
 
+const float16Of = (isWanted: boolean | undefined): Pick<Target, 'float16'> => (isWanted ? { float16: 'computed' } : {});
+
 const transposedIn = (inputs: Record<string, TensorSpec>) => (input: string) => inputs[input]?.transposed;
 
 async function compileOnDevice(
   card: Card,
   program: Program,
   inputs: Record<string, TensorSpec>,
+  { float16 }: CompileOptions = {},
 ): Promise<DeviceCompiled> {
   // Where one output stays on the device, onnxruntime 1.30 no longer writes others into arrays that it is given.
   const options = { ...OPTIONS, preferredOutputLocation: 'gpu-buffer' } as const;
-  const target = { provider: 'webgpu', isKept: () => true, transposedOf: transposedIn(inputs) } as const;
+  const target: Target = {
+    ...{ provider: 'webgpu', isKept: () => true, transposedOf: transposedIn(inputs) },
+    ...float16Of(float16),
+  };
   const { ort } = card;
   const opened = await onCard(() => openSession(ort, program, inputs, target, options));
   const { session, outputs, fed, bytes } = opened;
@@ -164,6 +177,34 @@ async function compileOnDevice(
       releaseIfDone();
     },
   };
+}
+
+/**
+ * Whether the card's adapter has WebGPU's feature `shader-f16`, which it may lack: onnxruntime-node 1.30 does not tell, but
+ * then refuses to write a shader of float16.
+ */
+export async function cardHasFloat16(ort: OnnxRuntime): Promise<boolean> {
+  const { matMul } = await import('@tensorflow/tfjs-core');
+  const spec = { shape: [1, 1], dtype: 'float32' } as const;
+  const inputs = { a: spec, b: spec };
+  const opened = await openSession(
+    ort,
+    ({ a, b }) => ({ y: matMul(a!, b!) }),
+    inputs,
+    { provider: 'webgpu', float16: 'computed' },
+    { ...OPTIONS, logSeverityLevel: 4 },
+  );
+  const compiled = compiledSession(ort, opened, inputs, new WeakMap());
+  const y = new Float32Array(1);
+  try {
+    await compiled.run({ a: Float32Array.of(2), b: Float32Array.of(1.5) }, { y });
+    return y[0] === 3;
+  } catch (error) {
+    if (/requires f16/.test((error as Error).message)) return false;
+    throw error;
+  } finally {
+    compiled.dispose();
+  }
 }
 
 /** One sum, so that a machine without a graphics card says so now, and not when a model is loaded. */

@@ -3,6 +3,7 @@ import type { ElementType } from './operators.ts';
 
 const BYTES: Readonly<Record<ElementType, number>> = {
   float32: 4,
+  float16: 2,
   int32: 4,
   int64: 8,
   bool: 1,

@@ -18,6 +18,7 @@ export const ELEMENT_TYPE_NUMBER = {
   int32: 6,
   int64: 7,
   bool: 9,
+  float16: 10,
 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPE_NUMBER;
 

@@ -3,6 +3,7 @@ import { checkGraph } from './check.ts';
 import type { Graph } from './ir.ts';
 import { type EightBitOperand, eightBitLinears } from './passes/eight-bit-linears.ts';
 import { expandSegmentSums } from './passes/expand-segment-sums.ts';
+import { halfPrecision } from './passes/half-precision.ts';
 import { liftSegmentSums, type SegmentSum } from './passes/lift-segment-sums.ts';
 import { mergedTransposes } from './passes/merged-transposes.ts';
 import { recomputeLayers } from './passes/recompute-layers.ts';
@@ -20,6 +21,8 @@ export interface Target {
   isHeldIn8Bit?: (input: string) => boolean;
   /** Norms and rotations may be a node each. */
   singleNodes?: boolean | undefined;
+  /** Products are computed in float16, or where the provider has none, rounded to it. */
+  float16?: 'computed' | 'rounded' | undefined;
   /** Of such an input how what it is multiplied with is rounded, where that is known. */
   besideOf?: (input: string) => Rounding | undefined;
   /** The input that has a matrix's transpose, of those that may be fed so, too. */
@@ -54,6 +57,10 @@ export function optimize(recorded: Graph, target: Target = { provider: 'cpu' }):
           'scaling products': scaledProducts,
           'merging transposes': mergedTransposes,
         }
+      : {}),
+    // Last, so that what stands for another operator is cast as what it is.
+    ...(target.float16
+      ? { 'taking float16 for products': (graph: Graph) => halfPrecision(graph, target.float16 === 'rounded') }
       : {}),
   };
   const narrowed = eightBitLinears(lifted.graph, target.isHeldIn8Bit ?? (() => false), target.besideOf);

@@ -1,7 +1,15 @@
 import type { Graph, ValueType } from './ir.ts';
 import { type Attribute, isFloatAttribute } from './operators.ts';
 
-const SHORT = { float32: 'f32', int32: 'i32', int64: 'i64', bool: 'b', int8: 'i8', uint8: 'u8' } as const;
+const SHORT = {
+  float32: 'f32',
+  float16: 'f16',
+  int32: 'i32',
+  int64: 'i64',
+  bool: 'b',
+  int8: 'i8',
+  uint8: 'u8',
+} as const;
 
 const typeText = (t: ValueType | undefined) => (t ? `${SHORT[t.dtype]}[${t.shape.join(',')}]` : '?');
 

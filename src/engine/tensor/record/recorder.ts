@@ -107,6 +107,7 @@ function tensorInfo(name: string): tf.TensorInfo {
 
 const TF_DTYPE: Readonly<Record<ElementType, 'float32' | 'int32' | 'bool'>> = {
   float32: 'float32',
+  float16: 'float32',
   int32: 'int32',
   int64: 'int32',
   bool: 'bool',

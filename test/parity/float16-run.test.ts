@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
+import { createWebGpuExecutor } from '../../src/engine/tensor/executors/webgpu.ts';
+import { createTrainer } from '../../src/engine/train/trainer.ts';
+import type { Trainer } from '../../src/engine/train/types.ts';
+import { LuthierError, type RecipeInput } from '../../src/protocol/index.ts';
+import { makeTinyBert, tinyRows } from '../faults/tiny.ts';
+
+const hasFloat16 =
+  process.env.LUTHIER_TEST_WEBGPU === '1' && (await (await createWebGpuExecutor()).computesInFloat16!());
+
+const root = mkdtempSync(path.join(tmpdir(), 'luthier-float16-'));
+beforeAll(async () => {
+  await makeTinyBert(path.join(root, 'tiny'));
+  writeFileSync(path.join(root, 'rows.csv'), tinyRows(120));
+});
+afterAll(() => rmSync(root, { recursive: true }));
+beforeEach(() => vi.stubEnv('LUTHIER_TEST_FLOAT16', '1'));
+afterEach(() => vi.unstubAllEnvs());
+
+const trainerOf = async (more: Partial<RecipeInput> = {}): Promise<Trainer> =>
+  createTrainer({
+    recipe: parseRecipe({
+      ...{ model: 'tiny', dataset: 'rows.csv', backend: 'onnxruntime', fp16: true, max_steps: 12, max_length: 16 },
+      ...{ learning_rate: 3e-3, seed: 5 },
+      ...more,
+    }),
+    base: root,
+    note: () => {},
+  });
+
+/** As a checkpoint has it: what goes on does not change it. */
+async function kept(trainer: Trainer) {
+  await trainer.collect();
+  const { parameters, moments, ...rest } = trainer.state();
+  const copied = (tensors: typeof parameters) => new Map([...tensors].map(([name, { data }]) => [name, data.slice()]));
+  return { ...structuredClone(rest), parameters: copied(parameters), moments: copied(moments) };
+}
+
+/** With a scale at which steps are skipped. */
+async function raise(trainer: Trainer, scale: number): Promise<void> {
+  trainer.restore({ ...(await kept(trainer)), loss_scale: { scale, good_steps: 0, skipped: [] } });
+}
+
+const steps = async (trainer: Trainer, count: number) => {
+  const done = [];
+  for (let i = 0; i < count; i++) done.push(await trainer.trainStep());
+  return done;
+};
+
+describe('a run with fp16', { timeout: 120_000 }, () => {
+  it.each<[string, Partial<RecipeInput>]>([
+    ['full', {}],
+    ['accumulated', { per_device_train_batch_size: 4, gradient_accumulation_steps: 4 }],
+    ['LoRA', { strategy: { type: 'lora', r: 4, lora_alpha: 8, lora_dropout: 0, target_modules: ['query', 'value'] } }],
+    ['frozen layers', { strategy: { type: 'freeze', num_frozen_layers: 1 } }],
+    ['layers thawed one after another', { strategy: { type: 'gradual-unfreeze' } }],
+    ['a prompt', { strategy: { type: 'prompt-tuning', num_virtual_tokens: 4 }, learning_rate: 3e-2 }],
+    ['pairs', { strategy: { type: 'few-shot', batch_size: 8 } }],
+    ['layers computed again', { gradient_checkpointing: true }],
+  ])('has nearly float32’s losses, and not the same: %s', async (_, more) => {
+    const losses = async (fp16: boolean) => {
+      const trainer = await trainerOf({ ...more, fp16 });
+      const found = (await steps(trainer, 6)).map(({ loss }) => loss);
+      trainer.dispose();
+      return found;
+    };
+    const [narrow, wide] = [await losses(true), await losses(false)];
+    for (const [i, loss] of wide.entries()) expect(Math.abs(narrow[i]! - loss)).toBeLessThan(5e-3 * Math.abs(loss));
+    expect(narrow).not.toEqual(wide);
+  });
+
+  it('has diverged where no scale is small enough', async () => {
+    const trainer = await trainerOf({ max_steps: 60 });
+    const { parameters } = await kept(trainer);
+    trainer.loadParameters(new Map([...parameters].map(([name, values]) => [name, values.fill(Number.NaN)])));
+    const failed = await steps(trainer, 40).catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(LuthierError);
+    expect(failed).toMatchObject({ code: 'loss-not-finite' });
+    // 2^16 halved until it is below 1e-4.
+    expect(trainer.step).toBe(29);
+    trainer.dispose();
+  });
+
+  it('is refused where nothing computes in float16, and where no layer has gradients', async () => {
+    await expect(trainerOf({ strategy: { type: 'freeze', num_frozen_layers: 2 } })).rejects.toThrow(
+      /fp16: .* classifier alone/,
+    );
+    vi.stubEnv('LUTHIER_TEST_FLOAT16', '');
+    for (const backend of ['onnxruntime', 'wasm'] as const)
+      await expect(trainerOf({ backend })).rejects.toMatchObject({
+        code: 'recipe-invalid',
+        message: `fp16: ${backend} computes on the processor, in float32.`,
+      });
+    if (process.env.LUTHIER_TEST_WEBGPU !== '1' || hasFloat16) return;
+    // As SwiftShader does.
+    await expect(trainerOf({ backend: 'webgpu' })).rejects.toMatchObject({
+      code: 'recipe-invalid',
+      message: 'fp16: this graphics card does not compute in float16 (it lacks WebGPU’s shader-f16).',
+    });
+  });
+});
+
+describe.each([
+  { backend: 'onnxruntime', title: 'rounded on the processor', isThere: true },
+  {
+    backend: 'webgpu',
+    title: `on a card${hasFloat16 ? '' : ' (skipped: none with float16 here)'}`,
+    isThere: hasFloat16,
+  },
+] as const)('steps that overflow, $title', ({ backend, isThere }) => {
+  it.skipIf(!isThere)(
+    'skips a step whose gradients overflow, and halves the scale; weights and moments stay as they were',
+    { timeout: 300_000 },
+    async () => {
+      const trainer = await trainerOf({ backend });
+      await steps(trainer, 2);
+      await raise(trainer, 2 ** 40);
+      const before = await kept(trainer);
+      const result = await trainer.trainStep();
+      expect(result).toMatchObject({ step: 3, skipped: { loss_scale: 2 ** 39 } });
+      expect(Number.isNaN(result.grad_norm)).toBe(true);
+      expect(Number.isFinite(result.loss)).toBe(true);
+      const after = await kept(trainer);
+      expect(after.loss_scale).toEqual({ scale: 2 ** 39, good_steps: 0, skipped: [2] });
+      expect(after.parameters).toEqual(before.parameters);
+      expect(after.moments).toEqual(before.moments);
+      trainer.dispose();
+    },
+  );
+
+  it.skipIf(!isThere)(
+    'goes on from a checkpoint bit for bit, with its scale and with AdamW’s own count of steps',
+    { timeout: 300_000 },
+    async () => {
+      const whole = await trainerOf({ backend });
+      await raise(whole, 2 ** 24);
+      await steps(whole, 4);
+      const checkpoint = await kept(whole);
+      expect(checkpoint.loss_scale!.skipped.length).toBeGreaterThan(0);
+      const rest = await steps(whole, 8);
+      const resumed = await trainerOf({ backend });
+      resumed.restore(checkpoint);
+      expect(await steps(resumed, 8)).toEqual(rest);
+      expect(await kept(resumed)).toEqual(await kept(whole));
+      // Without what was skipped the optimiser would count other steps.
+      const forgetful = await trainerOf({ backend });
+      forgetful.restore({ ...checkpoint, loss_scale: { ...checkpoint.loss_scale!, skipped: [] } });
+      expect(await steps(forgetful, 8)).not.toEqual(rest);
+      for (const trainer of [whole, resumed, forgetful]) trainer.dispose();
+    },
+  );
+});
