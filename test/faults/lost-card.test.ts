@@ -11,6 +11,7 @@ import { buildEngine, endpointOf, endRuns, type Finished, losses, Program, remov
 import { makeWorkplace } from './tiny.ts';
 
 const isThere = process.env.LUTHIER_TEST_WEBGPU === '1';
+const hasFloat16 = isThere && (await (await createWebGpuExecutor()).computesInFloat16!());
 
 let place: string;
 let recipe: string;
@@ -122,6 +123,17 @@ describe.skipIf(!isThere)('a run whose graphics card is lost (skipped unless LUT
       { message: expect.stringContaining('on the graphics card again') },
       { message: expect.stringContaining('on the processor: it was lost again before the next checkpoint') },
     ]);
+  });
+
+  it.skipIf(!hasFloat16)('goes on on the processor in float32, if it was in float16 on the card', async () => {
+    const lost = { LUTHIER_TEST_CARD_LOST: `${MIDDLE},${Number(MIDDLE) + 15}` };
+    const { code, stderr } = await train('wide', lost, '--set', 'fp16=true').finished;
+    expect(code, stderr).toBe(0);
+    const { incidents, environment, state } = await recordOf('wide');
+    expect(state).toBe('done');
+    expect(environment?.executor).toBe('onnxruntime');
+    expect(incidents![0]!.message).not.toContain('float32');
+    expect(incidents![1]!.message).toMatch(/on the processor: .* There it computes in float32 instead of float16\./);
   });
 
   it('says when it is resumed that its process ended without a word, and with what losses it goes on', async () => {

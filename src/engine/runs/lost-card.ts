@@ -65,10 +65,14 @@ export class LostCard {
     const hasWorked = this.#wentOnFrom !== from;
     this.#wentOnFrom = from;
     const goOn = (backend: BackendChoice, on: string) => {
+      const wide =
+        backend === 'onnxruntime' && this.#journal.record.recipe.fp16
+          ? ' There it computes in float32 instead of float16.'
+          : '';
       this.#journal.incident({
         kind: 'device-lost',
         step: from,
-        message: `${/[.!?]$/.test(reason) ? reason : `${reason}.`} That was in step ${step + 1}. ${goesOn(step, from, on)}`,
+        message: `${/[.!?]$/.test(reason) ? reason : `${reason}.`} That was in step ${step + 1}. ${goesOn(step, from, on)}${wide}`,
       });
       return prepare(this.#journal, true, stage, backend);
     };

@@ -42,7 +42,11 @@ export async function prepare(
   ]);
   // The record is a file like any other: what it says is checked as a recipe's file is.
   const written = parseRecipe(journal.record.recipe, () => journal.at(FILES.record));
-  const recipe = { ...written, seed: stage?.seed ?? written.seed, backend: backend ?? written.backend };
+  const recipe = {
+    ...{ ...written, seed: stage?.seed ?? written.seed, backend: backend ?? written.backend },
+    // A card that is lost takes float16 with it.
+    ...(backend === 'onnxruntime' && written.fp16 && { fp16: false }),
+  };
   const isModels = stage === undefined || stage.part === 'all' || stage.seed === written.seed;
   const kept = journal.record.template;
   // What a process that was killed left half-written: as large as a model.
