@@ -32,7 +32,10 @@ export class LoopEvents {
       unlogged.steps++;
       unlogged.loss_sum += result.loss;
     }
-    if (result.skipped) return this.#skipped(result.step, result.skipped);
+    if (result.skipped) {
+      this.#skipped(result.step, result.skipped);
+      return;
+    }
     // A mean of two losses would be none of either.
     const isLast = result.step === trainer.totalSteps || result.step === trainer.pretraining?.steps;
     // One that was to be logged may have been skipped.
