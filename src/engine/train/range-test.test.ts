@@ -88,8 +88,8 @@ it('is told as a curve and in sentences', () => {
     ...{ step: at + 1, learning_rate: rateAt(at), loss: 2, smoothed: at === 59 ? 1 : 2 },
   }));
   const [head, first, ...rest] = rateCurve(points).split('\n');
-  expect([head, first]).toEqual(['    rate      loss', ` 1.0e-7    2.0000  ${'━'.repeat(40)}`.replace(/^/, ' ')]);
-  expect(rest.at(-1)).toMatch(/ 1\.0000 {2}━{20}$/);
+  expect([head, first]).toEqual(['    rate      loss', `  1.0e-7      2.00  ${'━'.repeat(40)}`]);
+  expect(rest.at(-1)).toMatch(/ 1\.00 {2}━{20}$/);
   const found = { key: 'learning_rate', end: 'diverged', steepest: 0.003, tenth_of_lowest: 0.001 } as const;
   expect(rateSentences(found)).toEqual([
     'The loss falls fastest at 0.003: a good learning_rate to begin with.',
