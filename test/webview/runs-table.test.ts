@@ -151,6 +151,16 @@ describe.skipIf(why !== null)(`the runs table${why ? ` (skipped: ${why})` : ''}`
       };
     });
     expect([beyond, cut]).toEqual([0, []]);
+    // A name that is cut keeps its end, which tells runs of one data file and model apart.
+    const ends = await view.page.evaluate(() =>
+      [...document.querySelectorAll('.name')].map((name) => {
+        const [start, end] = [...name.children] as [HTMLElement, HTMLElement];
+        const isWhole = end.getBoundingClientRect().right <= name.getBoundingClientRect().right + 0.5;
+        return { isCut: start.scrollWidth > start.clientWidth, end: isWhole ? end.textContent : null };
+      }),
+    );
+    expect(ends.some(({ isCut }) => isCut)).toBe(true);
+    expect(ends.map(({ end }) => end)).toEqual(ends.map((_, at) => ` · ${at + 1}`));
     // Beside a scrollbar of VS Code's.
     expect(least).toBeLessThanOrEqual(1280 - 2 * 20 - 14);
     expect(await view.page.getAttribute('.runs-table tbody tr td:last-child', 'title')).toMatch(/2026/);

@@ -35,9 +35,15 @@ export function cell(column: RunColumn, row: RunRow, isBest: boolean): { content
   };
 }
 
+/** A name that is cut keeps its end, which often is all that tells it from another: `tickets · bert-base… · 12`. */
+function nameParts(name: string): TemplateResult {
+  const [, start = name, end = ''] = /^(.+)( · .{1,8})$/.exec(name) ?? [];
+  return html`<span class="name"><span class="name-start">${start}</span><span class="name-end">${end}</span></span>`;
+}
+
 const OWN: Readonly<Record<string, (row: RunRow, isBest: boolean) => { content: TemplateResult; title: string }>> = {
   name: ({ name, note, tags }) => ({
-    content: html`<div class="named"><span class="name">${name}</span>${tags.map((tag) => html`<span class="tag">${tag}</span>`)}</div>`,
+    content: html`<div class="named">${nameParts(name)}${tags.map((tag) => html`<span class="tag">${tag}</span>`)}</div>`,
     title: [name, ...(tags.length > 0 ? [`Tags: ${tags.join(', ')}`] : []), ...(note ? [note] : [])].join('\n'),
   }),
   state: (row) => {
