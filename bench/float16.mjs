@@ -8,9 +8,6 @@
  * Prints the table of what is there, and whether the mean of all differences is above −0.5 points. With --backend webgpu it
  * runs on a card that has float16.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { chosenOf, mean, modelName, points, Study, shares, studyArguments, train, writeRows } from './study.mjs';
 import { CLINC_50, clinc, draw, sst2, tickets } from './study-rows.mjs';
 
@@ -48,59 +45,51 @@ const cells = chosenOf(chosen, Object.keys(CELLS));
 const backend = options.backend ?? 'onnxruntime';
 if (backend === 'onnxruntime') process.env.LUTHIER_TEST_FLOAT16 = '1';
 
-const isStarter = model.startsWith('starters/');
 const study = new Study('float16.jsonl', 'node bench/float16.mjs MODEL DATA');
-const work = mkdtempSync(join(tmpdir(), 'luthier-float16-'));
+const WAYS = ['float32', 'float16'];
 
-/** @param {string} cell @param {boolean} fp16 @param {number} seed what a line of the file is found by */
-const keyOf = (cell, fp16, seed) => {
+/** @param {string} cell @param {string} way @param {number} seed what a line of the file is found by */
+function keyOf(cell, way, seed) {
   const { many, recipe } = CELLS[cell];
   const settings = { ...many, ...recipe, per_device_train_batch_size: 16 };
-  return { cell, model: isStarter ? model : modelName(model), backend, fp16, seed, settings };
-};
-
-/** @param {string} cell @param {boolean} fp16 @param {number} seed */
-function measure(cell, fp16, seed) {
-  const { rows, many, recipe } = CELLS[cell];
-  const { train: learnt, test } = draw(rows(data), seed, many);
-  writeRows(work, { train: learnt, test });
-  return train(work, {
-    ...{ model: isStarter ? model : resolve(model), dataset: { train: 'train.jsonl', test: 'test.jsonl' }, backend },
-    ...recipe,
-    // Nothing is chosen by an evaluation: what is compared is the last step's weights.
-    ...{ validation_split: 0, per_device_train_batch_size: 16, seed, ...(fp16 && { fp16 }) },
-  });
+  return { cell, model: modelName(model), backend, fp16: way === 'float16', seed, settings };
 }
 
-try {
-  for (const seed of seeds)
-    for (const cell of cells)
-      for (const fp16 of [false, true])
-        if (performance.now() < ends || study.known(keyOf(cell, fp16, seed)))
-          console.error(JSON.stringify(await study.once(keyOf(cell, fp16, seed), () => measure(cell, fp16, seed))));
-  /** @type {number[]} */
-  const all = [];
-  console.log('| | pairs | float32, accuracy of each seed | float16 | difference, points |\n|---|---|---|---|---|');
-  for (const cell of cells) {
-    const pairs = seeds.flatMap((seed) => {
-      const [wide, narrow] = [false, true].map((fp16) => study.known(keyOf(cell, fp16, seed)));
-      return wide && narrow ? [[wide.accuracy, narrow.accuracy]] : [];
-    });
-    if (pairs.length === 0) continue;
-    const of = (/** @type {0 | 1} */ side) => pairs.map((pair) => pair[side]);
-    const differences = pairs.map(([wide, narrow]) => narrow - wide);
-    all.push(...differences);
-    console.log(`| ${cell} | ${pairs.length} | ${shares(of(0))} | ${shares(of(1))} | ${points(differences)} |`);
-  }
-  const wanted = cells.length * seeds.length;
-  if (all.length > 0) {
-    const difference = 100 * mean(all);
-    const verdict =
-      all.length < wanted ? 'not decided: pairs are missing' : difference >= LEAST_POINTS ? 'held' : 'not held';
-    console.log(
-      `\n${all.length} of ${wanted} pairs, ${backend}: mean difference ${difference.toFixed(2)} points (at least ${LEAST_POINTS}): ${verdict}.`,
-    );
-  }
-} finally {
-  rmSync(work, { recursive: true, force: true });
+/** @param {string} folder @param {string} cell @param {string} way @param {number} seed */
+function measure(folder, cell, way, seed) {
+  const { rows, many, recipe } = CELLS[cell];
+  const { train: learnt, test } = draw(rows(data), seed, many);
+  writeRows(folder, { train: learnt, test });
+  // Nothing is chosen by an evaluation: what is compared is the last step's weights.
+  const settings = { ...recipe, per_device_train_batch_size: 16, backend, ...(way === 'float16' && { fp16: true }) };
+  return train({ folder, model, seed }, settings);
+}
+
+const runs = seeds.flatMap((seed) =>
+  cells.flatMap((cell) => WAYS.map((way) => /** @type {import('./study.mjs').Run} */ ([cell, way, seed]))),
+);
+await study.measure(runs, { keyOf, measure, ends });
+
+/** @type {number[]} */
+const all = [];
+console.log('| | pairs | float32, accuracy of each seed | float16 | difference, points |\n|---|---|---|---|---|');
+for (const cell of cells) {
+  const pairs = seeds.flatMap((seed) => {
+    const [wide, narrow] = WAYS.map((way) => study.known(keyOf(cell, way, seed)));
+    return wide && narrow ? [[wide.accuracy, narrow.accuracy]] : [];
+  });
+  if (pairs.length === 0) continue;
+  const of = (/** @type {0 | 1} */ side) => pairs.map((pair) => pair[side]);
+  const differences = pairs.map(([wide, narrow]) => narrow - wide);
+  all.push(...differences);
+  console.log(`| ${cell} | ${pairs.length} | ${shares(of(0))} | ${shares(of(1))} | ${points(differences)} |`);
+}
+const wanted = cells.length * seeds.length;
+if (all.length > 0) {
+  const difference = 100 * mean(all);
+  const verdict =
+    all.length < wanted ? 'not decided: pairs are missing' : difference >= LEAST_POINTS ? 'held' : 'not held';
+  console.log(
+    `\n${all.length} of ${wanted} pairs, ${backend}: mean difference ${difference.toFixed(2)} points (at least ${LEAST_POINTS}): ${verdict}.`,
+  );
 }
