@@ -11,7 +11,6 @@
 import { chosenOf, mean, modelName, points, Study, shares, studyArguments, train, writeRows } from './study.mjs';
 import { CLINC_50, clinc, draw, sst2, tickets } from './study-rows.mjs';
 
-const SEEDS = '1,2,3,4,5';
 const LEAST_POINTS = -0.5;
 
 const full = { strategy: { type: 'full' }, learning_rate: 5e-5 };
@@ -36,10 +35,9 @@ const CELLS = {
   },
 };
 
-const given = process.argv.includes('--seeds') ? [] : ['--seeds', SEEDS];
-process.argv.push(...given);
 const { model, data, chosen, seeds, ends, options } = studyArguments('float16.mjs MODEL DATA [CELL…]', {
   backend: { type: 'string' },
+  seeds: { type: 'string', default: '1,2,3,4,5' },
 });
 const cells = chosenOf(chosen, Object.keys(CELLS));
 const backend = options.backend ?? 'onnxruntime';

@@ -60,7 +60,7 @@ it('what auto remembers of a graphics card is said, since when, and until when a
   expect(describeRemembered({ usable: true, remembered: { measured } })).toEqual([rates]);
   const failure = { since, tried: again, reason: 'No adapter.', again };
   expect(describeRemembered({ usable: false, remembered: { measured: [], failure } })).toEqual([
-    `auto remembers that it has failed since ${formatMoment(since)} (No adapter.) and does not try it before ${formatMoment(again)}, unless the machine is started again, the driver is another, or this finds that it works`,
+    `auto remembers that it has failed since ${formatMoment(since)} (No adapter.) and does not try it before ${formatMoment(again)}, unless the machine is restarted, its driver changes, or luthier backends finds that it works`,
   ]);
   expect(describeRemembered({ usable: true, remembered: { measured: [], failure } })).toEqual([
     `auto remembers that it has failed since ${formatMoment(since)} (No adapter.); it works, so that is forgotten now`,

@@ -60,7 +60,7 @@ export function describeRemembered({ usable, remembered }: Pick<BackendStatus, '
     ...says,
     usable
       ? `${failed}; it works, so that is forgotten now`
-      : `${failed} and does not try it before ${formatMoment(again)}, unless the machine is started again, the driver is another, or this finds that it works`,
+      : `${failed} and does not try it before ${formatMoment(again)}, unless the machine is restarted, its driver changes, or luthier backends finds that it works`,
   ];
 }
 

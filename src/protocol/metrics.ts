@@ -107,7 +107,7 @@ export const isPercentage = (key: string): boolean => {
 
 /**
  * A metric as people read it, in tables, sentences, charts and files alike: shares as percentages (`77.0 %`), all others
- * in three significant digits (`0.213`); MCC runs from −1 to 1 and is no share.
+ * in three significant digits (`0.213`), from 1,000 on as whole numbers; MCC runs from −1 to 1 and is no share.
  * @param write numbers, where they are not English
  */
 export const formatMetric = (key: string, value: number, write?: WriteNumber): string =>

@@ -274,7 +274,7 @@ export const recipeSchema = z.strictObject({
     .boolean()
     .exactOptional()
     .describe(
-      'On a graphics card, compute the products of training steps in float16; weights, optimiser, sums, norms, softmax and loss stay in float32, and so do evaluations and the written model. What it does to the time has not been measured. Off by default.',
+      'On a graphics card, compute the products of training steps in float16; weights, optimiser, sums, norms, softmax and loss stay in float32, and so do evaluations and the written model. What it does to time and accuracy on a card has not been measured. Off by default.',
     ),
   predict_in_8bit: z
     .boolean()

@@ -39,7 +39,8 @@ export async function checkpointModel(run: string): Promise<{ path: string; step
   const parameters = await readBest(folder, step, record.name);
   const { createTrainer } = await import('../train/trainer.ts');
   const trainer = await createTrainer({
-    recipe,
+    // Its weights are in float32, wherever they were trained.
+    recipe: { ...recipe, fp16: false },
     base: record.recipe_path === null ? run : dirname(record.recipe_path),
     rules: record.data_rules ?? 1,
     template: record.template,

@@ -110,13 +110,13 @@ export class Journal {
   }
 
   note(level: NoteEvent['level'], message: string): void {
+    this.#noted.add(message);
     this.emit({ event: 'note', time: seconds(), level, message });
   }
 
   /** For what each training finds again in the same rows. */
   noteOnce(level: NoteEvent['level'], message: string): void {
     if (!this.#noted.has(message)) this.note(level, message);
-    this.#noted.add(message);
   }
 
   /** Tells what went wrong on the graphics card, and keeps it with the run. */

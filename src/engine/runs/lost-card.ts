@@ -67,7 +67,7 @@ export class LostCard {
     const goOn = (backend: BackendChoice, on: string) => {
       const wide =
         backend === 'onnxruntime' && this.#journal.record.recipe.fp16
-          ? ' There it computes in float32 instead of float16.'
+          ? ' On the processor it computes in float32 instead of float16.'
           : '';
       this.#journal.incident({
         kind: 'device-lost',

@@ -42,7 +42,7 @@ export async function prepare(
   ]);
   // The record is a file like any other: what it says is checked as a recipe's file is.
   const written = parseRecipe(journal.record.recipe, () => journal.at(FILES.record));
-  const recipe = {
+  let recipe: Recipe = {
     ...{ ...written, seed: stage?.seed ?? written.seed, backend: backend ?? written.backend },
     // A card that is lost takes float16 with it.
     ...(backend === 'onnxruntime' && written.fp16 && { fp16: false }),
@@ -54,14 +54,23 @@ export async function prepare(
     await sweepAside(journal.at(part));
   const hashing = hashDataset(recipe.dataset, pretrainingOf(recipe.strategy)?.dataset);
   hashing.catch(() => undefined);
-  const trainer = await createTrainer({
-    recipe,
-    base: journal.base,
-    rules: journal.record.data_rules ?? 1,
-    part: stage?.part,
-    template: isModels ? kept : undrawn(kept),
-    note: (level, message) => (stage === undefined ? journal.note(level, message) : journal.noteOnce(level, message)),
-    incident: (incident) => journal.incident(incident),
+  const make = (isFirst: boolean) =>
+    createTrainer({
+      recipe,
+      base: journal.base,
+      rules: journal.record.data_rules ?? 1,
+      part: stage?.part,
+      template: isModels ? kept : undrawn(kept),
+      note: (level, message) => (isFirst ? journal.note(level, message) : journal.noteOnce(level, message)),
+      incident: (incident) => journal.incident(incident),
+    });
+  const trainer = await make(stage === undefined).catch(async (error: unknown) => {
+    const { WithoutFloat16 } = await import('../train/loss-scale.ts');
+    if (!resume || !(error instanceof WithoutFloat16)) throw error;
+    // A card that is gone takes no run with it.
+    journal.note('warning', `${error.message} The run goes on in float32 instead of float16.`);
+    recipe = { ...recipe, fp16: false };
+    return make(false);
   });
   if (resume) await compareTemplate(journal);
   const whole = trainer.template;

@@ -41,8 +41,8 @@ export interface ProgramOptions {
   outputs: number;
   shape: BatchShape;
   /**
-   * Matrices that are also fed with their axes swapped, by their parameters' names, where products had better read things as
-   * they lie; attention is then computed by those that do (tensor/ops/attention.ts).
+   * Matrices that are also fed transposed, by their parameters' names, on devices where transposing is a copy; attention then
+   * uses products that seldom transpose (tensor/ops/attention.ts).
    */
   hasTransposed?: ((name: string) => boolean) | undefined;
   /** Those that are fed in pieces. */
@@ -58,23 +58,26 @@ type Tensors = Record<string, tf.Tensor>;
  * A program's inputs under the names that they are fed by, as the forward functions ask for them.
  * @param replaced parameters and their pieces by name, in place of those fed
  */
-export const sourceOf = (
+export function sourceOf(
   inputs: Tensors,
   { hasTransposed, tables }: Pick<ProgramOptions, 'hasTransposed' | 'tables'> = {},
   replaced: Tensors = {},
-): Source => ({
-  turned: hasTransposed !== undefined,
-  parameter: ({ name }) => {
-    const pieces = tables?.get(name)?.map((piece) => replaced[piece.name] ?? inputs[PARAMETER + piece.name]!);
-    return pieces ? tf.concat(pieces) : (replaced[name] ?? inputs[PARAMETER + name]!);
-  },
-  pieces: ({ name }) =>
-    tables?.get(name)?.map((piece) => (replaced[piece.name] ?? inputs[PARAMETER + piece.name]!) as tf.Tensor2D),
-  mask: ({ name, shape, rate }) => {
-    const given = inputs[MASK + name];
-    return given?.dtype === 'int32' ? dropoutScales(given, shape.at(-1)!, rate) : given;
-  },
-});
+): Source {
+  const fed = (name: string) => replaced[name] ?? inputs[PARAMETER + name]!;
+  const piecesOf = (name: string) => tables?.get(name)?.map((piece) => fed(piece.name) as tf.Tensor2D);
+  return {
+    turned: hasTransposed !== undefined,
+    parameter: ({ name }) => {
+      const pieces = piecesOf(name);
+      return pieces ? tf.concat(pieces) : fed(name);
+    },
+    pieces: ({ name }) => piecesOf(name),
+    mask: ({ name, shape, rate }) => {
+      const given = inputs[MASK + name];
+      return given?.dtype === 'int32' ? dropoutScales(given, shape.at(-1)!, rate) : given;
+    },
+  };
+}
 
 /** What is fed for a part's parameters. */
 export const parameterSpecs = (

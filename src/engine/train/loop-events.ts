@@ -1,4 +1,5 @@
 import type { CheckpointEvent, EvaluationReport, Recipe, RunEvent, RunState, Sample } from '../../protocol/index.ts';
+import { formatSignificant } from '../../protocol/index.ts';
 import type { LoopState } from './loop-state.ts';
 import type { StepResult, Trainer } from './types.ts';
 
@@ -27,6 +28,8 @@ export class LoopEvents {
   step(result: StepResult, stepMs: number, eta_s: number | null, state: LoopState): void {
     const { trainer, recipe, emit } = this.#options;
     const { unlogged } = state;
+    // A mean of two losses would be none of either.
+    const isLast = result.step === trainer.totalSteps || result.step === trainer.pretraining?.steps;
     const isCounted = result.skipped === undefined || Number.isFinite(result.loss);
     if (isCounted) {
       unlogged.steps++;
@@ -34,10 +37,9 @@ export class LoopEvents {
     }
     if (result.skipped) {
       this.#skipped(result.step, result.skipped);
+      if (isLast) state.unlogged = { steps: 0, loss_sum: 0 };
       return;
     }
-    // A mean of two losses would be none of either.
-    const isLast = result.step === trainer.totalSteps || result.step === trainer.pretraining?.steps;
     // One that was to be logged may have been skipped.
     const isDue = result.step % recipe.logging_steps === 0 || unlogged.steps >= recipe.logging_steps;
     if (!isDue && !isLast) return;
@@ -59,7 +61,7 @@ export class LoopEvents {
   }
 
   #skipped(step: number, { loss_scale }: NonNullable<StepResult['skipped']>): void {
-    const message = `Step ${step} was skipped: its gradients are too large for float16. From now on the loss is multiplied by ${loss_scale} for them, half as much as before.`;
+    const message = `Step ${step} was skipped and changed no weights: its loss or gradients did not fit into float16. The loss scale is now ${formatSignificant(loss_scale, 3)}, half of what it was.`;
     this.#options.emit({ event: 'note', time: this.#time(), level: 'info', step, message });
   }
 

@@ -180,6 +180,6 @@ it('says of a skipped step which one it was, logs another in its place, and leav
     expect(losses(events)[i]![1]).toBeCloseTo(mean(...of), 10);
   expect(events.filter(({ event }) => event === 'note')).toMatchObject([
     { level: 'info', step: 3, message: expect.stringContaining('Step 3 was skipped') },
-    { level: 'info', step: 4, message: expect.stringContaining('multiplied by 16384') },
+    { level: 'info', step: 4, message: expect.stringContaining('loss scale is now 16,384') },
   ]);
 });

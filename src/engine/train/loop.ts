@@ -64,11 +64,12 @@ export async function runTraining(options: LoopOptions): Promise<Outcome> {
 }
 
 /** What keeps a run from diverging. */
-function slower({ strategy, learning_rate }: Recipe): string {
+function slower({ strategy, learning_rate, fp16 }: Recipe): string {
   const pairs = kindOf(strategy).pairs?.(strategy);
+  const wider = fp16 ? ', or without fp16' : '';
   return pairs
-    ? `a lower body_learning_rate of the strategy (it is ${pairs.body_learning_rate}) or a larger warmup_proportion`
-    : `a lower learning_rate (it is ${learning_rate}) or more warmup_steps`;
+    ? `a lower body_learning_rate of the strategy (it is ${pairs.body_learning_rate}) or a larger warmup_proportion${wider}`
+    : `a lower learning_rate (it is ${learning_rate}) or more warmup_steps${wider}`;
 }
 
 class Loop {

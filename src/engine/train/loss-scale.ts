@@ -23,7 +23,7 @@ export interface LossScaleState {
 /**
  * What the loss is multiplied by, so that gradients are not too small for float16 (Micikevicius et al. 2018, "Mixed
  * Precision Training"). Where they become too large for it a step is skipped, and the factor halved; after 2,000 good steps
- * it is doubled.
+ * in a row it is doubled.
  */
 export class LossScale {
   #state: LossScaleState = { scale: INITIAL, good_steps: 0, skipped: [] };
@@ -44,10 +44,7 @@ export class LossScale {
   keep(): void {
     const good = this.#state.good_steps + 1;
     const grows = good === GROWTH_INTERVAL;
-    this.#state = {
-      ...this.#state,
-      ...{ scale: this.value * (grows ? GROWTH : 1), good_steps: grows ? 0 : good },
-    };
+    this.#state = { ...this.#state, scale: this.value * (grows ? GROWTH : 1), good_steps: grows ? 0 : good };
   }
 
   /** A step was skipped. @param step how many had been done before it */
@@ -55,7 +52,7 @@ export class LossScale {
     this.#state = { scale: this.value * BACKOFF, good_steps: 0, skipped: [...this.#state.skipped, step] };
   }
 
-  /** Whether it is so small that gradients are not too large for float16 alone. */
+  /** Whether it is so small that float16's range cannot be why gradients overflow. */
   get isUsedUp(): boolean {
     return this.value < LEAST;
   }
@@ -81,11 +78,14 @@ export class LossScale {
 /** The gradients of a step are too large for float16; nothing has changed. */
 export class Overflow extends Error {}
 
-/** @throws LuthierError `recipe-invalid` where an executor has no float16 */
+/** A recipe with fp16 where nothing computes in float16. */
+export class WithoutFloat16 extends LuthierError {}
+
+/** @throws WithoutFloat16 where an executor has no float16 */
 export async function requireFloat16(executor: Executor): Promise<void> {
   if (await executor.computesInFloat16?.()) return;
   const isCard = executor.name === 'webgpu';
-  throw new LuthierError(
+  throw new WithoutFloat16(
     'recipe-invalid',
     isCard
       ? 'fp16: this graphics card does not compute in float16 (it lacks WebGPU’s shader-f16).'

@@ -117,7 +117,7 @@ describe('auto', () => {
     );
     expect(await here.choose()).toBe('onnxruntime');
     expect(here.notes.at(-1)).toMatch(
-      /^info: The graphics card failed when it was last tried, .* \(webgpu does not load\.\), and is not tried before .* unless luthier backends finds that it works\. Using the processor, which was measured here as 5\.0 times slower\.$/,
+      /^info: The graphics card failed when it was last tried, .* \(webgpu does not load\.\), and is not tried before .* unless the machine is restarted, its driver changes, or luthier backends finds that it works\. Using the processor, which was measured here as 5\.0 times slower\.$/,
     );
     // Its rates are still known: it is opened, and not measured again.
     here.loads.push('webgpu');

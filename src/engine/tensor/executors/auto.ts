@@ -81,7 +81,7 @@ async function workingCard(processor: Executor, options: AutoOptions, note: Say)
   const isMeasured = known.webgpu !== undefined && known.onnxruntime !== undefined;
   const found = isMeasured ? known : await measured(processor.library, size, options, note);
   if ('failure' in found) return fails(found.failure);
-  // One that is not worth opening has just been measured, or had no reason to be doubted.
+  // Not worth opening: its failure is forgotten only if it was measured just now, which shows that it works.
   if (!isCardWorthwhile(found)) {
     if (failure && !isMeasured) await forgetFailure(processor.library);
     return null;
@@ -103,7 +103,7 @@ async function workingCard(processor: Executor, options: AutoOptions, note: Say)
 const AGAIN =
   'The card is tried again after a day, when the machine is started again, with another driver, or by luthier backends.';
 const saysOf = (failure: CardFailure) =>
-  `The graphics card failed when it was last tried, ${formatMoment(failure.tried)} (${failure.reason}), and is not tried before ${formatMoment(triedAgainAt(failure))} unless luthier backends finds that it works.`;
+  `The graphics card failed when it was last tried, ${formatMoment(failure.tried)} (${failure.reason}), and is not tried before ${formatMoment(triedAgainAt(failure))} unless the machine is restarted, its driver changes, or luthier backends finds that it works.`;
 
 async function measured(
   library: string,
