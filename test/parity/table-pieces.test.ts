@@ -46,8 +46,8 @@ function withinBindings(executor: Executor): Executor {
       for (const specs of [inputs, compiled.outputs]) check(specs);
       return compiled;
     },
-    async compileOnDevice(program, inputs) {
-      const compiled = await compileOnDevice!(program, inputs);
+    async compileOnDevice(program, inputs, options) {
+      const compiled = await compileOnDevice!(program, inputs, options);
       for (const specs of [inputs, compiled.outputs]) check(specs);
       return compiled;
     },
