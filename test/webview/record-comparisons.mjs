@@ -82,7 +82,7 @@ const isDone = (/** @type {{ state: string }} */ { state }) => state === 'done';
 /**
  * @param {string} folder
  * @param {string[]} args
- * @param {((comparison: any) => Promise<boolean>) | null} ends whether it is to be interrupted
+ * @param {((comparison: import('../../src/protocol/index.ts').Comparison) => Promise<boolean>) | null} ends whether it is to be interrupted
  */
 async function work(folder, args, ends) {
   const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });

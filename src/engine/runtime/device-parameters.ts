@@ -10,7 +10,7 @@ import {
 import { type Block, flatBlocks, gather, phasesOf, ROW, scatter } from './flat-blocks.ts';
 import type { Parameter, ParameterStore } from './parameter-store.ts';
 import { GRADIENT, PARAMETER, TRANSPOSED } from './programs.ts';
-import { fedAs, type TablePieces } from './table-pieces.ts';
+import { fedAs, fedNames, type TablePieces } from './table-pieces.ts';
 import {
   type AdamWSettings,
   MEAN,
@@ -92,9 +92,8 @@ export class DeviceParameters {
 
   /** Under which names a parameter is there by itself. */
   #namesOf(name: string): string[] {
-    const names = fedAs(this.tables, name, []).map((piece) => piece.name);
     const prefixes = this.hasTransposed(name) ? [PARAMETER, TRANSPOSED] : [PARAMETER];
-    return prefixes.flatMap((prefix) => names.map((own) => prefix + own));
+    return prefixes.flatMap((prefix) => fedNames(this.tables, name).map((own) => prefix + own));
   }
 
   /** The store was written to from outside, all of it or only its weights: that counts from now on. */

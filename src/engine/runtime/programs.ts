@@ -17,7 +17,7 @@ import {
 } from '../tensor/executors/executor.ts';
 import { dropoutScales, embedding, rowLosses, valueAndGrads } from '../tensor/ops/index.ts';
 import { type Block, concatenated } from './flat-blocks.ts';
-import { fedAs, type TablePieces } from './table-pieces.ts';
+import { fedAs, fedNames, type TablePieces } from './table-pieces.ts';
 
 export interface ReadyProgram {
   program: Program;
@@ -279,7 +279,7 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
   const { part, architecture, outputs, shape, trained, loss, learned, tables, float16 } = options;
   const states = learned ?? statesIn(architecture, shape);
   const { sites } = declarationOf(architecture, { part, outputs, shape });
-  const namesOf = (name: string) => tables?.get(name)?.map((piece) => piece.name) ?? [name];
+  const namesOf = (name: string) => fedNames(tables, name);
   return {
     ...(float16 ? { options: { float16 } } : {}),
     inputs: {

@@ -44,6 +44,10 @@ function cut(name: string, [rows, width]: [number, number], most: number): Table
   }));
 }
 
+/** Names that a parameter is fed by: its pieces', or its own. */
+export const fedNames = (pieces: TablePieces | undefined, name: string): readonly string[] =>
+  pieces?.get(name)?.map((piece) => piece.name) ?? [name];
+
 /** A parameter as it is fed: in its pieces, or whole. */
 export const fedAs = (pieces: TablePieces | undefined, name: string, shape: Shape): readonly TablePiece[] =>
   pieces?.get(name) ?? [{ name, shape, from: 0 }];

@@ -8,9 +8,7 @@ import { type AnyTask, IGNORED, type SamplePrompt, type TaskSettings } from '../
 import type { HeadFeatures } from './head-features.ts';
 import { sampleAnswers, whyNoSamples } from './samples.ts';
 import type { TrainerParts } from './trainer-parts.ts';
-import type { Trainer } from './types.ts';
-
-type Between = (done: number, total: number) => Promise<void>;
+import type { Between, Trainer } from './types.ts';
 
 const NO_LOSSES = new Float32Array();
 

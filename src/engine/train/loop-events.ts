@@ -1,5 +1,12 @@
-import type { CheckpointEvent, EvaluationReport, Recipe, RunEvent, RunState, Sample } from '../../protocol/index.ts';
-import { formatSignificant } from '../../protocol/index.ts';
+import {
+  type CheckpointEvent,
+  type EvaluationReport,
+  formatSignificant,
+  type Recipe,
+  type RunEvent,
+  type RunState,
+  type Sample,
+} from '../../protocol/index.ts';
 import type { LoopState } from './loop-state.ts';
 import type { StepResult, Trainer } from './types.ts';
 

@@ -23,9 +23,7 @@ import { pretrainingStarts } from './pretraining.ts';
 import { SolvedAnswers } from './solved-answers.ts';
 import type { TrainerParts } from './trainer-parts.ts';
 import { copyWeights, putMoments, putParameters, requirePhase, startOver, stateOf } from './trainer-state.ts';
-import type { StepResult, Trainer, TrainerState } from './types.ts';
-
-type Between = (done: number, total: number) => Promise<void>;
+import type { Between, StepResult, Trainer, TrainerState } from './types.ts';
 
 /** A step of the optimiser. */
 interface Update {

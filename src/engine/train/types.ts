@@ -14,6 +14,9 @@ import type { KeptTemplate } from '../recipes/template.ts';
 import type { PhaseStart } from '../strategies/phase-starts.ts';
 import type { LossScaleState } from './loss-scale.ts';
 
+/** Is called between two pieces of work, with how many are done of how many; what it throws ends the work. */
+export type Between = (done: number, total: number) => Promise<void>;
+
 /** What one optimiser step did. */
 export interface StepResult {
   step: number;
@@ -96,10 +99,7 @@ export interface Trainer {
    * @param between called after each batch with the rows done and all rows; lets requests come in, and ends the
    * evaluation by throwing
    */
-  evaluate(
-    split: 'validation' | 'test',
-    between?: (done: number, total: number) => Promise<void>,
-  ): Promise<EvaluationReport>;
+  evaluate(split: 'validation' | 'test', between?: Between): Promise<EvaluationReport>;
   /**
    * What the model answers to a few validation rows as it is now; undefined where its task does not write.
    * @param between called before each token but an answer's first; what it throws ends the work

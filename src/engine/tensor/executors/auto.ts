@@ -69,13 +69,13 @@ async function workingCard(processor: Executor, options: AutoOptions, note: Say)
   const size = sizeClassOf((await hiddenSize) ?? 768);
   const { sizes, failure } = await readRemembered(processor.library);
   const known = sizes[size]?.rates ?? {};
-  const here = await ask();
-  if (failure && !isWorthTrying(failure, here)) {
+  if (failure && !isWorthTrying(failure, await ask())) {
     if (isCardWorthwhile(known)) note('info', `${saysOf(failure)} Using the processor, ${slowdown(known)}.`);
     return null;
   }
   const fails = async (reason: string) => {
-    await rememberFailure(processor.library, { reason, drivers: here.drivers });
+    const { drivers } = await ask();
+    await rememberFailure(processor.library, { reason, drivers });
     return null;
   };
   const isMeasured = known.webgpu !== undefined && known.onnxruntime !== undefined;

@@ -44,7 +44,11 @@ const machineKey = (library: string) =>
 
 /** What is remembered of this machine; empty when nothing is, or nothing that can be read. */
 export async function readRemembered(library: string): Promise<Remembered> {
-  const found = (await readAll())[machineKey(library)];
+  return rememberedIn(await readAll(), library);
+}
+
+function rememberedIn(all: MemoryFile, library: string): Remembered {
+  const found = all[machineKey(library)];
   return isRecord(found) && isRecord(found.sizes) ? found : { sizes: {} };
 }
 
@@ -72,7 +76,8 @@ export const forgetFailure = (library: string): Promise<void> => change(library,
 
 /** What cannot be written is measured again next time: no one is stopped by it. */
 async function change(library: string, to: (known: Remembered) => Remembered): Promise<void> {
-  const next: MemoryFile = { ...(await readAll()), [machineKey(library)]: to(await readRemembered(library)) };
+  const all = await readAll();
+  const next: MemoryFile = { ...all, [machineKey(library)]: to(rememberedIn(all, library)) };
   const file = memoryFile();
   try {
     await mkdir(dirname(file), { recursive: true });
