@@ -133,7 +133,9 @@ describe.skipIf(!isThere)('a run whose graphics card is lost (skipped unless LUT
     expect(state).toBe('done');
     expect(environment?.executor).toBe('onnxruntime');
     expect(incidents![0]!.message).not.toContain('float32');
-    expect(incidents![1]!.message).toMatch(/on the processor: .* On the processor it computes in float32 instead of float16\./);
+    expect(incidents![1]!.message).toMatch(
+      /on the processor: .* On the processor it computes in float32 instead of float16\./,
+    );
   });
 
   it('says when it is resumed that its process ended without a word, and with what losses it goes on', async () => {
