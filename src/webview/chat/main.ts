@@ -6,6 +6,7 @@ import '@vscode-elements/elements/dist/vscode-checkbox/index.js';
 import '@vscode-elements/elements/dist/vscode-textarea/index.js';
 import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import '../shared/base.css';
+import '../shared/cursor.css';
 import './chat.css';
 import { type ChatPageMessage, type ChatPageRequest, parseChatPageMessage } from '../../protocol/chat-page.ts';
 import { connect } from '../shared/host.ts';

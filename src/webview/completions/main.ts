@@ -3,6 +3,7 @@ import '../shared/language.ts';
 
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '../shared/base.css';
+import '../shared/tables.css';
 import './completions.css';
 import {
   type CompletionsMessage,

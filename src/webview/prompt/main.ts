@@ -6,6 +6,7 @@ import '@vscode-elements/elements/dist/vscode-checkbox/index.js';
 import '@vscode-elements/elements/dist/vscode-textarea/index.js';
 import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import '../shared/base.css';
+import '../shared/cursor.css';
 import './prompt.css';
 import { type PromptPageMessage, type PromptPageRequest, parsePromptPageMessage } from '../../protocol/prompt-page.ts';
 import { connect } from '../shared/host.ts';
