@@ -54,13 +54,16 @@ const suggested = (rows) => ({
   num_train_epochs: rows < 300 ? 8 : 5,
   per_device_train_batch_size: rows < 80 ? 4 : rows < 300 ? 8 : 16,
 });
-const fewShot = () => ({ strategy: { type: 'few-shot', num_iterations: PAIRS, batch_size: 16, max_steps: 64 } });
+/** As src/engine/strategies/few-shot.ts suggests it. @param {number} _ @param {number} ofEach */
+const fewShot = (_, ofEach) => ({
+  strategy: { type: 'few-shot', num_iterations: PAIRS, batch_size: 16, max_steps: ofEach < 32 ? 64 : 128 },
+});
 const head = () => ({ strategy: { type: 'head', solver: 'lbfgs' } });
 
 /**
  * By its name, what a method's recipe has; with `names`, the strategy has label_templates, too. That is no part of the
  * settings that a line is found by: its method says it, as it did before there was such a key.
- * @type {Record<string, { recipe: (rows: number) => { strategy: object }, names?: true }>}
+ * @type {Record<string, { recipe: (rows: number, ofEach: number) => { strategy: object }, names?: true }>}
  */
 const METHODS = {
   'few-shot': { recipe: fewShot },
@@ -92,7 +95,8 @@ const cells = chosenOf(chosen, Object.keys(CELLS));
 function keyOf(cell, method, seed) {
   const ofEach = CELLS[cell].ofEach;
   /** @type {{ strategy?: object, num_iterations?: number }} */
-  const settings = method === 'setfit' ? { num_iterations: PAIRS } : METHODS[method].recipe(classesIn(cell) * ofEach);
+  const settings =
+    method === 'setfit' ? { num_iterations: PAIRS } : METHODS[method].recipe(classesIn(cell) * ofEach, ofEach);
   return { cell, model: modelName(model), method, seed, settings };
 }
 const classes = new Map();

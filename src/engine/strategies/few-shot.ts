@@ -2,8 +2,13 @@ import { z } from 'zod';
 import { counted, TASKS } from '../../protocol/index.ts';
 import { areFewRows, label_templates, type StrategyKind, suggestedTemplates, WrongKey } from './kind.ts';
 
-/** More make the encoder learn the rows by heart (bench/NOTES.md, “Few rows”). */
+/** More make the encoder learn a few rows by heart (bench/NOTES.md, “Few rows”). */
 const MAX_STEPS = 64;
+/** With so many rows of each class there is more to learn, and twice the steps learn it (as before). */
+const MORE_ROWS = 32;
+
+const stepsFor = (rows: number | undefined, classes: number | undefined): number =>
+  rows && classes && rows >= MORE_ROWS * classes ? 2 * MAX_STEPS : MAX_STEPS;
 
 const schema = z.strictObject({
   type: z
@@ -48,7 +53,7 @@ export const fewShot: StrategyKind<z.infer<typeof schema>> = {
   detail: () =>
     'The encoder learns from pairs which rows belong together, then the classifier is solved. The most accurate for a few rows of each class.',
   suggest: (facts, rows) => ({
-    ...{ type: 'few-shot', num_iterations: 20, batch_size: 16, max_steps: MAX_STEPS },
+    ...{ type: 'few-shot', num_iterations: 20, batch_size: 16, max_steps: stepsFor(rows, facts.classes) },
     ...{ body_learning_rate: 2e-5, warmup_proportion: 0.1 },
     ...suggestedTemplates(facts, rows),
   }),

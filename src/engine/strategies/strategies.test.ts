@@ -357,6 +357,15 @@ describe('suggestStrategies', () => {
     }
   });
 
+  it('gives pairs twice the steps from 32 rows of each class on', () => {
+    const steps = (rows: number, classes?: number) =>
+      suggestStrategies(rows, { ...USUAL_FACTS, classes }).find(({ strategy }) => strategy.type === 'few-shot')!
+        .strategy;
+    expect([steps(255, 8), steps(256, 8), steps(64, 2), steps(256)]).toMatchObject(
+      [64, 128, 128, 64].map((max_steps) => ({ max_steps })),
+    );
+  });
+
   it('offers no way to train a classifier where there is none', () => {
     const types = (task: 'conversational' | 'text-classification', parameters = 2e8) =>
       suggestStrategies(100, { ...USUAL_FACTS, isDecoder: true, parameters }, task).map(
