@@ -50,10 +50,11 @@ const CELLS = {
 };
 
 /** Epochs and batch of so many rows, as src/protocol/suggestion.ts has them. @param {number} rows */
-const suggested = (rows) => ({
-  num_train_epochs: rows < 300 ? 8 : 5,
-  per_device_train_batch_size: rows < 80 ? 4 : rows < 300 ? 8 : 16,
-});
+function suggested(rows) {
+  const per_device_train_batch_size = rows < 80 ? 4 : rows < 300 ? 8 : 16;
+  const enough = Math.min(40, Math.ceil(256 / Math.ceil(rows / per_device_train_batch_size)));
+  return { num_train_epochs: Math.max(5, enough), per_device_train_batch_size };
+}
 /** As src/engine/strategies/few-shot.ts suggests it. @param {number} _ @param {number} ofEach */
 const fewShot = (_, ofEach) => ({
   strategy: { type: 'few-shot', num_iterations: PAIRS, batch_size: 16, max_steps: ofEach < 32 ? 64 : 128 },

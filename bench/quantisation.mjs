@@ -13,11 +13,10 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFil
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { mean, verdict } from './study.mjs';
 
 const SEEDS = [1, 2, 3, 4, 5];
 const SST2_ROWS = 3000;
-const LEAST_MEAN = -0.2;
-const LEAST_BOUND = -1;
 
 /** @type {Record<string, { strategy: object, learning_rate: number }>} */
 const STRATEGIES = {
@@ -138,21 +137,7 @@ const find = (runs, way) =>
       run.seed === way.seed,
   );
 
-const mean = (/** @type {number[]} */ values) => values.reduce((a, b) => a + b, 0) / values.length;
 const percent = (/** @type {number} */ share) => (100 * share).toFixed(2);
-
-/** Student's t, two-sided 95 %, by degrees of freedom from 1 on (Fisher and Yates 1963, table III). */
-const T_95 = [
-  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11,
-  2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045,
-];
-
-/** Lower bound of the 95 % interval of the mean of differences. */
-function lowerBound(/** @type {number[]} */ values) {
-  const m = mean(values);
-  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - m) ** 2, 0) / (values.length - 1));
-  return m - (T_95[values.length - 2] * deviation) / Math.sqrt(values.length);
-}
 
 function tables() {
   const runs = read();
@@ -177,18 +162,8 @@ function tables() {
       all.push(...pairs.map(({ float, narrow }) => 100 * (narrow - float)));
     }
   }
-  if (all.length < 2) return;
   const wanted = Object.keys(DATASETS).length * Object.keys(STRATEGIES).length * SEEDS.length;
-  const [difference, bound] = [mean(all), lowerBound(all)];
-  const verdict =
-    all.length < wanted
-      ? 'not decided: pairs are missing'
-      : difference >= LEAST_MEAN && bound >= LEAST_BOUND
-        ? '8 bits may be suggested'
-        : '8 bits may not be suggested';
-  console.log(
-    `\n${all.length} of ${wanted} pairs: mean difference ${difference.toFixed(2)} points (at least ${LEAST_MEAN}), lower bound of its 95 % interval ${bound.toFixed(2)} (at least ${LEAST_BOUND}): ${verdict}.`,
-  );
+  if (all.length > 0) console.log(`\n${verdict(all, wanted)}`);
 }
 
 /** Whether any of these names is among those that were asked for. */

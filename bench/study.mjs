@@ -220,16 +220,35 @@ const round = (/** @type {number} */ seconds) => Number(seconds.toFixed(2));
 /** @param {readonly number[]} values */
 export const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 
-/** 97.5 % points of Student's t, by degrees of freedom from 1 on. */
-const STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
+/** 97.5 % points of Student's t, by degrees of freedom from 1 on (Fisher and Yates 1963, table III). */
+const STUDENT = [
+  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11,
+  2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045,
+];
 
-/** Half the 95 % interval of a mean by Student's t; null for less than two values, or more than ten. @param {readonly number[]} values */
+/** Half the 95 % interval of a mean by Student's t; null for less than two values, or more than thirty. @param {readonly number[]} values */
 export function halfInterval(values) {
   const t = STUDENT[values.length - 2];
   if (t === undefined) return null;
   const middle = mean(values);
   const variance = values.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (values.length - 1);
   return t * Math.sqrt(variance / values.length);
+}
+
+/**
+ * Whether something may be suggested for what it costs in accuracy.
+ * @param {readonly number[]} differences of pairs, in points
+ * @param {number} wanted pairs
+ * @returns {string} a sentence with what it is judged by: a mean of at least −0.2, and 95 % certain that it is at least −1
+ */
+export function verdict(differences, wanted) {
+  const [leastMean, leastBound] = [-0.2, -1];
+  const [middle, half] = [mean(differences), halfInterval(differences)];
+  const few = `${differences.length} of ${wanted} pairs`;
+  if (half === null) return `${few}: not decided.`;
+  const may = middle >= leastMean && middle - half >= leastBound;
+  const decided = differences.length < wanted ? 'not decided' : `8 bits may ${may ? '' : 'not '}be suggested`;
+  return `${few}: mean difference ${middle.toFixed(2)} points (at least ${leastMean}), lower bound of its 95 % interval ${(middle - half).toFixed(2)} (at least ${leastBound}): ${decided}.`;
 }
 
 /** Differences of two sides seed by seed, in points: their mean and its interval. @param {readonly number[]} differences */

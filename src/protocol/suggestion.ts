@@ -14,6 +14,14 @@ export interface StrategySuggestion {
 }
 
 /**
+ * Optimiser steps that a classifier needs at least, however few its rows are: in the epochs of larger data it would hardly
+ * have begun to learn (Zhang et al. 2021, arXiv:2006.05987; measured: bench/NOTES.md, “Few rows”).
+ */
+const LEAST_STEPS = 256;
+/** Epochs at most for that: a handful of rows teaches nothing more after so many. */
+const MOST_EPOCHS = 40;
+
+/**
  * Learning rate, epochs and batch for so many rows, as the editor and the terminal's questions offer them: few rows
  * are seen often enough to be learnt, many do not take a day. Rates are BERT's usual one (Devlin et al. 2019,
  * appendix A.3); four times that for a starter, whose layers are half as wide and which learns too little from some
@@ -40,7 +48,8 @@ export function suggestedTraining(
       per_device_train_batch_size: Math.min(8, batch),
     };
   }
-  const epochs = rows < 300 ? 8 : rows < 2000 ? 5 : rows < 20_000 ? 3 : 1;
+  const enough = Math.min(MOST_EPOCHS, Math.ceil(LEAST_STEPS / Math.ceil(rows / batch)));
+  const epochs = Math.max(enough, rows < 2000 ? 5 : rows < 20_000 ? 3 : 1);
   return {
     learning_rate: ownRate ?? rate,
     num_train_epochs: ownRate === undefined ? epochs : Math.max(5, epochs),

@@ -56,7 +56,9 @@ export interface RunLength {
 }
 
 /** Rows of a class up to which pairs were seen to teach the most (bench/NOTES.md, “Few rows”). */
-const MOST_FOR_PAIRS = 16;
+const MOST_FOR_PAIRS = 32;
+/** And up to which the labels' names were seen to help. */
+const MOST_FOR_NAMES = 16;
 
 /** Training rows that are compared at most: more are better learnt one by one. */
 export const MOST_PAIRED_ROWS = 1000;
@@ -246,4 +248,6 @@ export const label_templates = z
 
 /** That key, where names are seen to help: few rows of each class, and names that say something (bench/NOTES.md, “Few rows”). */
 export const suggestedTemplates = (facts: Facts, rows = 0): { label_templates?: string[] } =>
-  facts.named && areFewRows(rows, facts) ? { label_templates: [...LABEL_TEMPLATES] } : {};
+  facts.named && areFewRows(rows, facts) && rows <= MOST_FOR_NAMES * facts.classes!
+    ? { label_templates: [...LABEL_TEMPLATES] }
+    : {};

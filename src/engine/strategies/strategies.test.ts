@@ -341,14 +341,14 @@ describe('suggestStrategies', () => {
   it('recommends pairs for a few rows of each class, and says why', () => {
     const first = (rows: number, more = {}, task?: TaskName) =>
       suggestStrategies(rows, { ...USUAL_FACTS, classes: 8, ...more }, task)[0]!;
-    for (const rows of [9, 64, 128])
+    for (const rows of [9, 64, 128, 256])
       expect(first(rows)).toMatchObject({ strategy: { type: 'few-shot', num_iterations: 20 }, isRecommended: true });
     expect(first(64).reason).toBe('with about 8 rows of each class, pairs teach more than single rows');
     // So many rows as pairs would be refused for, in whatever classes (train/contrastive-pairs.ts).
     expect(first(1000, { classes: 150 }).strategy.type).toBe('few-shot');
     expect(first(1001, { classes: 150 }).strategy.type).not.toBe('few-shot');
     // More rows; no two of a class; no classes; a model or a task that has no embeddings of texts.
-    for (const other of [first(129), first(8), first(64, { classes: undefined }), first(64, { isDecoder: true })])
+    for (const other of [first(257), first(8), first(64, { classes: undefined }), first(64, { isDecoder: true })])
       expect(other.strategy.type).not.toBe('few-shot');
     const offered = (task: TaskName) => suggestStrategies(64, { ...USUAL_FACTS, classes: 8 }, task);
     for (const task of ['token-classification', 'regression', 'multi_label_classification'] as const) {
