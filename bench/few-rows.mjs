@@ -71,7 +71,14 @@ const METHODS = {
   head: { recipe: head },
   lora: {
     recipe: (rows) => ({
-      strategy: { type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05, target_modules: ['query', 'value'] },
+      strategy: {
+        type: 'lora',
+        r: 8,
+        lora_alpha: 16,
+        lora_dropout: 0.05,
+        target_modules: ['query', 'value'],
+        load_in_8bit: true,
+      },
       ...{ learning_rate: 1e-3, ...suggested(rows) },
     }),
   },

@@ -32,7 +32,14 @@ const METHODS = {
     ...{ learning_rate: isStarter(model) ? 2e-4 : 5e-5, ...passes(steps, rows) },
   }),
   lora: (steps, rows) => ({
-    strategy: { type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05, target_modules: ['query', 'value'] },
+    strategy: {
+      type: 'lora',
+      r: 8,
+      lora_alpha: 16,
+      lora_dropout: 0.05,
+      target_modules: ['query', 'value'],
+      load_in_8bit: true,
+    },
     ...{ learning_rate: 1e-3, ...passes(steps, rows) },
   }),
 };

@@ -6,6 +6,7 @@ import {
   load_in_8bit,
   MOST_ROWS_IN_FULL,
   type StrategyKind,
+  suggestedIn8Bit,
   WrongKey,
 } from './kind.ts';
 
@@ -21,7 +22,10 @@ export const freeze: StrategyKind<z.infer<typeof schema>> = {
   title: 'Freeze the lower layers',
   detail: ({ num_frozen_layers: frozen }) =>
     `The lower ${counted(frozen, 'layer')} ${frozen === 1 ? 'keeps its' : 'keep their'} weights. Faster, nearly as accurate.`,
-  suggest: ({ layers }) => ({ type: 'freeze', num_frozen_layers: Math.max(1, Math.floor(layers / 2)) }),
+  suggest: (facts) => ({
+    ...{ type: 'freeze', num_frozen_layers: Math.max(1, Math.floor(facts.layers / 2)) },
+    ...suggestedIn8Bit(facts),
+  }),
   isRecommended: (rows, { isDecoder }) => !isDecoder && rows > MOST_ROWS_IN_FULL,
   trained({ num_frozen_layers: frozen }, { numLayers }) {
     if (frozen > numLayers) {

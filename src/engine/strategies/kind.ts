@@ -236,6 +236,10 @@ export const load_in_8bit = z
   )
   .exactOptional();
 
+/** That key, where it was measured to cost no accuracy: over the frozen layers of encoders (bench/quantisation.md). */
+export const suggestedIn8Bit = ({ isDecoder }: Facts): { load_in_8bit?: true } =>
+  isDecoder ? {} : { load_in_8bit: true };
+
 /** A key of strategies whose classifier is solved. */
 export const label_templates = z
   .array(z.string().regex(/\{\}/, { error: `a template has ${LABEL_PLACE} where the label’s name belongs` }))

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { isSmallWriter, layerwise_lr_decay, layerwiseRate, load_in_8bit, type StrategyKind, WrongKey } from './kind.ts';
+import {
+  isSmallWriter,
+  layerwise_lr_decay,
+  layerwiseRate,
+  load_in_8bit,
+  type StrategyKind,
+  suggestedIn8Bit,
+  WrongKey,
+} from './kind.ts';
 import { linearModules, moduleOf, trainedWhole } from './whole.ts';
 
 const schema = z.strictObject({
@@ -44,9 +52,10 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
   schema,
   title: 'LoRA',
   detail: () => 'Small adapters learn beside layers that keep their weights. Faster, and little to store.',
-  suggest: ({ loraTargets }) => ({
+  suggest: (facts) => ({
     ...{ type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05 },
-    target_modules: [...loraTargets],
+    target_modules: [...facts.loraTargets],
+    ...suggestedIn8Bit(facts),
   }),
   // The rate of peft's examples: adapters start from nothing.
   learningRate: () => 1e-3,

@@ -309,10 +309,21 @@ describe('suggestStrategies', () => {
       lora_alpha: 16,
       lora_dropout: 0.05,
       target_modules: ['query', 'value'],
+      load_in_8bit: true,
     });
     expect([1, 6, 12].map((layers) => strategyOf('freeze', layers))).toEqual(
-      [1, 3, 6].map((num_frozen_layers) => ({ type: 'freeze', num_frozen_layers })),
+      [1, 3, 6].map((num_frozen_layers) => ({ type: 'freeze', num_frozen_layers, load_in_8bit: true })),
     );
+  });
+
+  it('computes frozen layers in 8 bits where that was measured, in encoders, and in float elsewhere', () => {
+    const inEightBits = (more: object, task?: TaskName) =>
+      suggestStrategies(1000, { ...USUAL_FACTS, ...more }, task)
+        .filter(({ strategy }) => strategy.load_in_8bit)
+        .map(({ strategy }) => strategy.type);
+    expect(inEightBits({}).sort()).toEqual(['freeze', 'lora']);
+    expect(inEightBits({ isDecoder: true })).toEqual([]);
+    expect(inEightBits({ isDecoder: true }, 'conversational')).toEqual([]);
   });
 
   it('recommends to train everything, and to freeze the lower layers for very many rows', () => {

@@ -215,6 +215,12 @@ export function asComputed(recipe: Recipe, { recomputes = false, computesIn8Bit 
   };
 }
 
+const inFloat = (strategy: Strategy): Strategy => {
+  if (!('load_in_8bit' in strategy)) return strategy;
+  const { load_in_8bit: _, ...others } = strategy;
+  return others as Strategy;
+};
+
 /**
  * Refuses a run that would not fit, naming the nearest setting that would.
  * @param backend what it can save, and how many bytes are free where that is known
@@ -260,7 +266,8 @@ export function smallerSetting(
   );
   const facts = factsAbout(work.architecture);
   const suggested = Object.values(STRATEGIES).map((kind) => ({
-    strategy: kind.suggest(facts),
+    // In 8 bits it would hold the frozen weights twice.
+    strategy: inFloat(kind.suggest(facts)),
     rate: kind.learningRate?.(facts),
   }));
   const strategies: { strategy: Strategy; rate?: number | undefined }[] = [
