@@ -1,12 +1,13 @@
 // npm test: installs, builds, checks and tests everything, and ends with one line that sums all of it up; before it
-// stand the end-to-end scenarios that needed a second try. --all (npm run test:all) adds what takes long: 200 kills, a
-// million rows, 10,000 broken inputs for each reader.
+// stand the end-to-end scenarios that needed a second try, and what failed, by stage. --all (npm run test:all) adds what
+// takes long: 200 kills, a million rows, 10,000 broken inputs for each reader.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildTfjsBinding } from './build-tfjs-binding.mjs';
+import { failedTests, failuresIn, firstLine } from './failures.mjs';
 import { installFor } from './install.mjs';
 import { closingLines, readClosingLines } from './outcome.mjs';
 import { webGpuEnvironment } from './swiftshader.mjs';
@@ -17,8 +18,13 @@ const all = process.argv.includes('--all');
 const sum = { passed: 0, failed: 0, skipped: 0 };
 /** @type {string[]} Scenarios that passed only when they were played again. */
 const retried = [];
+/** @type {import('./outcome.mjs').FailedStage[]} */
+const failed = [];
 
-/** @typedef {{ passed?: number, failed?: number, skipped?: number }} Counts */
+/**
+ * @typedef {{ passed?: number, failed?: number, skipped?: number, failures?: string[] }} Counts with a line for each
+ *   failure
+ */
 
 /**
  * Runs one stage, adds its counts, and says how long it took. A stage that throws counts as one failure.
@@ -34,8 +40,9 @@ async function stage(name, work) {
     counts = await work();
   } catch (error) {
     console.error(error.message);
-    counts = { failed: 1 };
+    counts = { failed: 1, failures: [firstLine(error.message)] };
   }
+  if (counts.failed) failed.push({ stage: name, failures: counts.failures ?? [] });
   sum.passed += counts.passed ?? 0;
   sum.failed += counts.failed ?? 0;
   sum.skipped += counts.skipped ?? 0;
@@ -53,12 +60,17 @@ function run(args, env = {}) {
     const child = spawn(process.execPath, args, {
       cwd: root,
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
     child.stdout.on('data', (data) => {
       output += data;
       process.stdout.write(data);
+    });
+    // Some tools tell their errors here, others there.
+    child.stderr.on('data', (data) => {
+      output += data;
+      process.stderr.write(data);
     });
     child.on('error', reject);
     child.on('close', (code) => resolve({ code: code ?? 1, output }));
@@ -70,8 +82,8 @@ function run(args, env = {}) {
  * @param {string[]} args
  */
 async function whole(args) {
-  const { code } = await run(args);
-  return code === 0 ? { passed: 1 } : { failed: 1 };
+  const { code, output } = await run(args);
+  return code === 0 ? { passed: 1 } : { failed: 1, failures: failuresIn(output) };
 }
 
 async function unitTests() {
@@ -80,19 +92,21 @@ async function unitTests() {
   console.log(note);
   const flags = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const long = all ? { LUTHIER_ALL: '1', LUTHIER_KILLS: '200' } : {};
-  const { code } = await run(['node_modules/vitest/vitest.mjs', ...flags], { ...env, ...long });
-  if (!existsSync(file)) return { failed: 1 };
+  const { code, output } = await run(['node_modules/vitest/vitest.mjs', ...flags], { ...env, ...long });
+  if (!existsSync(file)) return { failed: 1, failures: failuresIn(output) };
   const report = JSON.parse(readFileSync(file, 'utf8'));
   // A file that does not even load has no tests to count.
   const broken = report.testResults.filter(
     (/** @type {any} */ suite) => suite.status === 'failed' && suite.assertionResults.length === 0,
   );
   const failed = report.numFailedTests + broken.length;
+  const named = failedTests(report, root);
   return {
     passed: report.numPassedTests,
     // Errors outside tests fail the run, too.
     failed: failed === 0 && code !== 0 ? 1 : failed,
     skipped: report.numPendingTests + report.numTodoTests,
+    failures: named.length > 0 ? named : failuresIn(output),
   };
 }
 
@@ -104,20 +118,22 @@ async function fuzz() {
   const bounds = all ? ['--seconds', '7200', '--cases', '10000'] : ['--seconds', '100', '--seed', '1'];
   const { code, output } = await run(['test/fuzz/run.mjs', ...bounds]);
   const read = readClosingLines(output);
-  if (!read) return { failed: 1 };
+  if (!read) return { failed: 1, failures: failuresIn(output) };
   const { failed } = read.counts;
   // Its thousands of cases would drown the tests in the sum: together they count as one.
-  return failed === 0 && code === 0 ? { passed: 1 } : { failed: Math.max(1, failed) };
+  if (failed === 0 && code === 0) return { passed: 1 };
+  return { failed: Math.max(1, failed), failures: failuresIn(output) };
 }
 
 /** test/e2e/run.mjs ends with a line as this file does. */
 async function endToEnd() {
   const { code, output } = await run(['test/e2e/run.mjs', '--retries', '1']);
   const read = readClosingLines(output);
-  if (!read) return { failed: 1 };
+  if (!read) return { failed: 1, failures: failuresIn(output) };
   retried.push(...read.retried);
   const { failed } = read.counts;
-  return { ...read.counts, failed: failed === 0 && code !== 0 ? 1 : failed };
+  const failures = read.failures.length > 0 ? read.failures : failuresIn(output);
+  return { ...read.counts, failed: failed === 0 && code !== 0 ? 1 : failed, failures };
 }
 
 const ready =
@@ -137,5 +153,5 @@ if (ready) {
 }
 rmSync(work, { recursive: true, force: true });
 
-console.log(`\n${closingLines(sum, retried)}`);
+console.log(`\n${closingLines(sum, retried, failed)}`);
 process.exitCode = sum.failed === 0 ? 0 : 1;

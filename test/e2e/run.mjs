@@ -2,13 +2,15 @@
 // Code with the VSIX installed.
 // --retries plays a scenario that failed again in a fresh window, and tells both; without it the first failure counts.
 // LUTHIER_E2E_PATIENCE_MS shortens every wait, LUTHIER_E2E_VERBOSE tells of attempts that failed on the way.
-// Ends with a line `N passed, M failed[, K skipped]`, before it the scenarios that passed only at the second try. Screenshots of failures go to test/e2e/output.
+// Ends with a line `N passed, M failed[, K skipped]`, before it the scenarios that passed only at the second try and those
+// that failed. Screenshots of failures go to test/e2e/output.
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { firstLine } from '../../scripts/failures.mjs';
 import { closingLines } from '../../scripts/outcome.mjs';
 import { makePackage } from '../../scripts/package.mjs';
 import { packProbe } from './probe.mjs';
@@ -36,6 +38,8 @@ const LIMIT_MS = 8 * 60_000;
 const counts = { passed: 0, failed: 0, skipped: 0 };
 /** @type {string[]} Names of those that failed and passed when they were played again. */
 const retried = [];
+/** @type {string[]} Names of those that failed, each with the first line of its error. */
+const failures = [];
 
 /**
  * @param {number} retries how often it may still be played again if it fails
@@ -56,14 +60,15 @@ async function runOne(stage, scenario, retries, isAgain = false) {
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`It did not end in ${LIMIT_MS / 60_000} minutes.`)), LIMIT_MS);
   });
-  let failed = false;
+  /** @type {string | null} The first line of its error. */
+  let failed = null;
   try {
     await Promise.race([stage.play(scenario), late]);
     counts.passed++;
     if (isAgain) retried.push(scenario.name);
     console.log(`✓ ${scenario.name} (${seconds()} s)`);
   } catch (error) {
-    failed = true;
+    failed = firstLine(String(error));
     console.log(`✗ ${scenario.name} (${seconds()} s)\n  ${String(error.stack ?? error).replaceAll('\n', '\n  ')}`);
     for (const file of await stage.evidence(scenario, output))
       console.log(`  see ${path.relative(process.cwd(), file)}`);
@@ -71,9 +76,10 @@ async function runOne(stage, scenario, retries, isAgain = false) {
     clearTimeout(timer);
   }
   for (const line of stage.takeFigures()) console.log(`  ${line}`);
-  if (!failed) return;
+  if (failed === null) return;
   if (retries === 0) {
     counts.failed++;
+    failures.push(`${scenario.name}: ${failed}`);
     return;
   }
   console.log('↻ again, in a fresh window');
@@ -121,7 +127,8 @@ try {
   await main();
 } catch (error) {
   counts.failed++;
+  failures.push(firstLine(String(error)));
   console.error(error);
 }
-console.log(closingLines(counts, retried));
+console.log(closingLines(counts, retried, failures.length > 0 ? [{ stage: 'end to end', failures }] : []));
 process.exit(counts.failed === 0 ? 0 : 1);
