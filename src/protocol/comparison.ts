@@ -92,7 +92,10 @@ export interface Candidate {
   state: CandidateState;
   /** Id of its run, which stands among the others of the `.luthier` folder. */
   run: string | null;
-  /** Why it was left out, failed, or was stopped early. */
+  /**
+   * Why it failed, was stopped early, or was left out: before it began, or since it came to no result in its share of
+   * the time (it has a run then).
+   */
   reason: string | null;
   result: CandidateResult | null;
 }

@@ -2,18 +2,22 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { compare } from '../../src/engine/runs/comparison/compare.ts';
+import type { Candidate, Comparison, RunEstimate } from '../../src/protocol/index.ts';
+import { connectRun } from '../../src/runs/client.ts';
 import { buildEngine, endRuns, Program, removeEngine } from './engine.ts';
 import { makeTinyBert, tinyRows } from './tiny.ts';
 
 let place: string;
 let cli: string;
+let runner: string;
 // Only the runs of this test count as this machine's.
 const run = (...args: string[]) =>
   new Program(process.execPath, [cli, ...args], place, { LUTHIER_DATA: join(place, 'data') });
 
 beforeAll(async () => {
   place = await mkdtemp(join(tmpdir(), 'luthier-compare ü-'));
-  [{ cli }] = await Promise.all([
+  [{ cli, runner }] = await Promise.all([
     buildEngine(),
     makeTinyBert(join(place, 'tiny')),
     makeTinyBert(join(place, 'larger'), 4),
@@ -121,6 +125,71 @@ it('a strategy that would train nothing is left out, and what is wrong with all 
     .finished;
   expect(nothing.stderr).toContain('would train nothing');
   expect(nothing.code).toBe(2);
+});
+
+/** One candidate within some seconds; at its first step its run is met. */
+async function tried(
+  budget_s: number,
+  meet: (run: string) => Promise<void>,
+  dataset = 'rows.csv',
+): Promise<Comparison> {
+  const candidate: Candidate = {
+    ...{ strategy: 'full', title: 'Full', model: 'tiny', about: null, estimate_s: null, state: 'waiting', run: null },
+    // Many more steps than there is time for, and nothing measured before the last one.
+    recipe: { model: 'tiny', dataset, num_train_epochs: 5_000, eval_steps: 1_000_000, max_length: 16 },
+    ...{ reason: null, result: null },
+  };
+  // That of a run that would fit: what is looked at is one that does not come to its end all the same.
+  const estimate = { rows: 400, validation_rows: 40, classes: [], seconds: 1, problems: [] };
+  const memory = { peak_memory_bytes: 1, free_memory_bytes: 2 };
+  let met = false;
+  let last: Comparison | null = null;
+  return compare({
+    ...{ compared: 'ways', candidates: [candidate], data: dataset, base: place, home: join(place, '.luthier') },
+    ...{ budget_s, runner, signal: new AbortController().signal, note: () => undefined },
+    estimate: async () => ({ ...estimate, ...memory }) as unknown as RunEstimate,
+    onChange: (comparison) => {
+      last = comparison;
+    },
+    onProgress: () => {
+      if (!met) void meet(join(place, '.luthier', 'runs', last!.candidates[0]!.run!));
+      met = true;
+    },
+  });
+}
+
+it('what came to no result within its share of the time is left out with the reason and what to do, and has not failed', async () => {
+  const { candidates, choice, state } = await tried(9, async (run) => {
+    // It hears neither that its time is over nor anything else.
+    const client = await connectRun(run, 'test');
+    process.kill(client.pid, 'SIGSTOP');
+    client.close();
+  });
+  expect(state).toBe('done');
+  expect(choice).toBeNull();
+  expect(candidates[0]).toMatchObject({ state: 'left-out', run: expect.any(String), result: null });
+  expect(candidates[0]!.reason).toMatch(
+    /^It came to no result within its share of the time \(\d seconds\), (before its first step|after step \d+ of \d+)\. A larger budget of time would give it more\.$/,
+  );
+});
+
+it('a run that somebody discards leaves its candidate out, and one that fails has failed', async () => {
+  const discarded = await tried(600, async (run) => {
+    const client = await connectRun(run, 'test');
+    await client.request('cancel', {}).catch(() => undefined);
+    client.close();
+  });
+  expect(discarded.candidates[0]).toMatchObject({
+    state: 'left-out',
+    reason: 'Its run was discarded before anything was measured.',
+  });
+  await writeFile(join(place, 'odd.csv'), 'a\n1\n2\n');
+  const failed = await tried(600, async () => undefined, 'odd.csv');
+  expect(failed.candidates[0]).toMatchObject({
+    state: 'failed',
+    result: null,
+    reason: expect.stringContaining('odd.csv'),
+  });
 });
 
 const talk = (count: number): string =>

@@ -272,7 +272,7 @@ function conclude(comparison: Comparison, json: boolean): number {
     return EXIT.interrupted;
   }
   if (choice === null) {
-    note('No candidate could be measured.');
+    note('No candidate was measured; the reasons stand above.');
     return EXIT.failed;
   }
   const chosen = candidates[choice.candidate]!;

@@ -76,11 +76,12 @@ export class ComparisonSession {
 
 /** In hundredths of all that is to be tried, as estimated. */
 function progressOf({ compared, candidates }: Comparison, share: number): ReturnType<() => Parameters<Report>[0]> {
-  const tried = candidates.filter(({ state }) => state !== 'left-out');
+  // One that ran and came to no result in its time was tried, too.
+  const tried = candidates.filter(({ state, run }) => state !== 'left-out' || run !== null);
   const at = tried.findIndex(({ state }) => state === 'running');
   const seconds = (some: typeof tried) => some.reduce((sum, { estimate_s }) => sum + (estimate_s ?? 0), 0);
   const all = seconds(tried) || 1;
-  const ended = seconds(tried.filter(({ state }) => state === 'done' || state === 'failed'));
+  const ended = seconds(tried.filter(({ state }) => state !== 'waiting' && state !== 'running'));
   const current = tried[at];
   const message = current ? `${at + 1} of ${tried.length}: ${candidateName(compared, current)}` : 'Estimating…';
   return { message, done: (100 * (ended + share * (current?.estimate_s ?? 0))) / all, total: 100 };

@@ -17,6 +17,7 @@ let folder: string;
 let asked: ComparisonAsked;
 let request: ReturnType<typeof vi.fn>;
 let train: ReturnType<typeof vi.fn>;
+const report = vi.fn();
 let page: Page;
 let pages: Comparisons;
 /** What the engine says to the request that is open, and how it ends. */
@@ -52,7 +53,7 @@ beforeEach(async () => {
   page = new Page();
   pages = new Comparisons({
     ...{ extension: editor.Uri.file('/extension'), service: { request }, log, train },
-    work: async (session: ComparisonSession) => void (await session.run(new AbortController().signal, () => {})),
+    work: async (session: ComparisonSession) => void (await session.run(new AbortController().signal, report)),
   } as unknown as ComparisonsOptions);
 });
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -82,6 +83,21 @@ test('a page that a reload brought back shows what was done, and resumes it; how
   open.resolve(comparison('interrupted'));
   await vi.waitFor(() => expect(last()).toMatchObject({ isWorking: false, comparison: { state: 'interrupted' } }));
   expect(request.mock.calls.filter(([method]) => method === 'comparison/run')).toHaveLength(1);
+});
+
+test('a candidate that came to no result in its time counts among those that were tried, one that never began does not', async () => {
+  await bringBack(null);
+  page.received.fire({ type: 'resume' });
+  await vi.waitFor(() => expect(request).toHaveBeenCalledOnce());
+  const [head] = comparison('running').candidates;
+  const candidates = [
+    { ...head!, state: 'left-out' as const, reason: 'It came to no result within its share of the time.' },
+    { ...head!, strategy: 'full', run: 'rows-full' },
+    { ...head!, strategy: 'lora', state: 'left-out' as const, run: null },
+  ];
+  open.options.onPart!({ type: 'comparison', comparison: { ...comparison('running'), candidates }, share: 0.5 });
+  expect(report).toHaveBeenLastCalledWith({ message: '2 of 2: full', done: 75, total: 100 });
+  open.resolve(comparison('interrupted'));
 });
 
 test('a candidate’s recipe is trained, its run opened, and a failure said', async () => {

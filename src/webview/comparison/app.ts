@@ -127,6 +127,7 @@ export class ComparisonElement extends LightElement {
     return html`
       ${choice ? this.#choice(comparison, candidates[choice.candidate]!, choice.reason) : nothing}
       ${state === 'interrupted' && !this.store.isWorking ? html`<p class="banner" role="status">Interrupted: ${count(measured.length)} of ${plural(candidates.length, 'candidate')} ${measured.length === 1 ? 'is' : 'are'} done. Resume tries the others.</p>` : nothing}
+      ${state === 'done' && choice === null ? html`<p class="banner" role="status">No candidate was measured. The table says why.</p>` : nothing}
       ${notes.map((note) => html`<p class="note"><span class="codicon codicon-info" aria-hidden="true"></span> ${note}</p>`)}
       ${
         points.length > 0

@@ -13,6 +13,7 @@ import {
   LuthierError,
   type RunEstimate,
   type RunEvent,
+  type RunRecord,
   smallest,
   taskNameOf,
 } from '../../../protocol/index.ts';
@@ -25,7 +26,7 @@ import { pretrainingOf } from '../../strategies/index.ts';
 import { hashDataset } from '../data-hash.ts';
 import { createRun } from '../folder.ts';
 import { countFitting, endingOf, shareOf } from './budget.ts';
-import { dropModel, outcomeOf, runWithin, secondsOf } from './candidate-run.ts';
+import { dropModel, type Ending, outcomeOf, runWithin, secondsOf } from './candidate-run.ts';
 import { choose } from './choice.ts';
 import { type Entry, entriesOf, fail, isSame, leaveOut, timeKey } from './entry.ts';
 import { foldsFor, leaveOutLarge, seconds } from './preparation.ts';
@@ -111,6 +112,12 @@ interface Beginning {
   earlier: Comparison | null;
   /** `performance.now()` of the start. */
   began: number;
+}
+
+/** `after step 12 of 40`, `after 2 of 5 folds`, `before its first step`. */
+function placeOf({ folds, step, total_steps }: RunRecord): string {
+  if (folds !== undefined) return `after ${folds.results.length} of ${folds.count} folds`;
+  return step === 0 ? 'before its first step' : `after step ${step} of ${total_steps}`;
 }
 
 class Work {
@@ -226,7 +233,7 @@ class Work {
     if (JSON.stringify(found.record.recipe) !== JSON.stringify(loaded.recipe)) return 0;
     candidate.run = run;
     if (FINISHED_STATES.has(found.record.state)) {
-      await this.#settle(candidate, false);
+      await this.#settle(candidate, null);
       if (same?.reason) candidate.reason = same.reason;
     }
     const events = await readEvents(join(this.#folder(run), FILES.metrics)).catch(() => []);
@@ -360,7 +367,7 @@ class Work {
         candidate.state = 'waiting';
         return await this.#changed();
       }
-      await this.#settle(candidate, ending === 'killed', share);
+      await this.#settle(candidate, ending, share);
     } catch (error) {
       if (!(error instanceof LuthierError)) throw error;
       fail(candidate, inOneLine(error));
@@ -385,24 +392,34 @@ class Work {
     return ratios.length === 0 ? 1 : Math.max(1, smallest(ratios));
   }
 
-  /** Reads from its run's folder what a candidate has come to. */
-  async #settle(candidate: Candidate, killed: boolean, share: number | null = null): Promise<void> {
+  /**
+   * Reads from its run's folder what a candidate has come to.
+   * @param ending how its run came to its end; null where an earlier process saw that
+   * @param share seconds that it had
+   */
+  async #settle(candidate: Candidate, ending: Ending | null, share: number | null = null): Promise<void> {
     const folder = this.#folder(candidate.run!);
     const outcome = await outcomeOf(folder, this.#comparison.metric);
+    const record = await readRun(folder);
+    const isLate = ending === 'stopped' || ending === 'killed';
     const within = share === null ? 'its share of the time' : `its share of the time (${seconds(share)})`;
     if ('problem' in outcome) {
-      const { state } = await readRun(folder);
-      if (state === 'failed' || (state === 'cancelled' && !killed)) fail(candidate, outcome.problem);
-      else fail(candidate, `It came to no result within ${within}.`);
+      // Only what went wrong is a failure.
+      if (record.state === 'failed') fail(candidate, outcome.problem);
+      else if (isLate)
+        leaveOut(
+          candidate,
+          `It came to no result within ${within}, ${placeOf(record)}. A larger budget of time would give it more.`,
+        );
+      else if (record.state === 'cancelled') leaveOut(candidate, 'Its run was discarded before anything was measured.');
+      else if (record.state === 'stopped') leaveOut(candidate, 'Its run was stopped before anything was measured.');
+      else fail(candidate, outcome.problem);
       return;
     }
     candidate.state = 'done';
     candidate.result = outcome.result;
     if (!outcome.result.stopped) return;
-    const { folds, step, total_steps } = await readRun(folder);
-    candidate.reason = `Stopped at the end of ${within}, after ${
-      folds === undefined ? `step ${step} of ${total_steps}` : `${folds.results.length} of ${folds.count} folds`
-    }.`;
+    candidate.reason = `Stopped${isLate ? ` at the end of ${within}` : ''}, ${placeOf(record)}.`;
   }
 
   /** Of the training at work. */
