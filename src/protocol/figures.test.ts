@@ -5,6 +5,7 @@ import {
   formatBytes,
   formatChange,
   formatCompact,
+  formatGflops,
   formatMoment,
   unknownTokens,
 } from './figures.ts';
@@ -50,6 +51,15 @@ it('what a graphics card grants is said as far as it is known', () => {
     '8 storage buffers per operation, no float16',
   );
   expect(describeLimits(none)).toBe('its limits are not known');
+});
+
+it('rates of matrix products are whole numbers, small ones with two digits', () => {
+  expect([0.834, 8.34, 85.4, 1234.5].map(formatGflops)).toEqual([
+    '0.83 Gflop/s',
+    '8.3 Gflop/s',
+    '85 Gflop/s',
+    '1,235 Gflop/s',
+  ]);
 });
 
 it('what auto remembers of a graphics card is said, since when, and until when a failure counts', () => {

@@ -44,13 +44,16 @@ export function describeLimits({ largest_binding, largest_buffer, storage_buffer
 export const formatMoment = (moment: string): string =>
   new Date(moment).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' });
 
+/** A rate of matrix products: `1,235 Gflop/s`, `8.3 Gflop/s`. */
+export const formatGflops = (gflops: number): string =>
+  `${formatCount(gflops < 10 ? Number(gflops.toPrecision(2)) : Math.round(gflops))} Gflop/s`;
+
 /** What `auto` remembers of a backend, a sentence each; none where it remembers nothing. */
 export function describeRemembered({ usable, remembered }: Pick<BackendStatus, 'usable' | 'remembered'>): string[] {
   if (!remembered) return [];
   const { measured, failure } = remembered;
   const rates = measured.map(
-    ({ models, gflops, at }) =>
-      `${formatCount(gflops < 10 ? gflops : Math.round(gflops))} Gflop/s for models of ${models} (${formatMoment(at)})`,
+    ({ models, gflops, at }) => `${formatGflops(gflops)} for models of ${models} (${formatMoment(at)})`,
   );
   const says = rates.length === 0 ? [] : [`auto remembers ${rates.join(', ')}`];
   if (!failure) return says;

@@ -60,7 +60,7 @@ describe.skipIf(!isFast)('predictions in 8 bits, on a processor that has fast pr
     expect(check).toMatchObject({ used: true, rows: 20, layers: 12, of_layers: 12 });
     expect(check.largest_difference).toBeGreaterThan(0);
     expect(told).toContain(`info: Predictions are computed with weights in 8 bits: on 20 validation rows, `);
-    expect(told).toContain(`differ by at most ${check.largest_difference}.`);
+    expect(told).toContain(`differ by at most ${(100 * check.largest_difference).toFixed(1)} percentage points.`);
   });
 
   it('are near float ones and not the same, each text’s whatever else is asked with it', async () => {
@@ -119,7 +119,7 @@ describe.skipIf(!isFast)('predictions in 8 bits, on a processor that has fast pr
     await keepEightBit(join(place, 'far'), { used: false, ...check });
     const open = await openModel(join(place, 'far'), 'onnxruntime');
     expect(await predictionsOf(open)).toEqual({
-      said: 'Computed in float: with weights in 8 bits, on 20 validation rows, 3 have another label than in float, and probabilities differ by at most 0.2.',
+      said: 'Computed in float: with weights in 8 bits, on 20 validation rows, 3 have another label than in float, and probabilities differ by at most 20.0 percentage points.',
     });
     open.dispose();
   });

@@ -1,4 +1,4 @@
-import { describeLimits, describeRemembered } from '../../protocol/index.ts';
+import { describeLimits, describeRemembered, formatGflops } from '../../protocol/index.ts';
 import { backendStatus } from '../tensor/executors/status.ts';
 import { dim, EXIT, green, note, print, printJson, red } from './output.ts';
 
@@ -9,7 +9,7 @@ export async function listBackends({ measure, json }: { measure?: boolean; json?
       printJson(status);
       continue;
     }
-    const rate = status.gflops === null ? '' : `${status.gflops.toPrecision(status.gflops < 100 ? 2 : 3)} Gflop/s`;
+    const rate = status.gflops === null ? '' : formatGflops(status.gflops);
     const facts = [status.detail, rate, status.auto ? 'used by auto' : ''].filter((fact) => fact !== '');
     print(`${status.usable ? green('yes') : red('no ')}  ${status.name.padEnd(13)}${facts.join(dim(' · '))}`);
     const more = [...(status.limits ? [describeLimits(status.limits)] : []), ...describeRemembered(status)];

@@ -3,6 +3,7 @@ import {
   type DataPreview,
   type DataSummary,
   FORMAT_NAMES,
+  formatPercent,
   type LabelsWritten,
   LuthierError,
   lackingFields,
@@ -99,7 +100,7 @@ function show(summary: DataSummary): void {
     const total = summary.classes.reduce((sum, { count }) => sum + count, 0);
     const rows = summary.classes
       .slice(0, MAX_CLASSES)
-      .map(({ label, count }) => [label, String(count), `${((100 * count) / total).toFixed(1)} %`]);
+      .map(({ label, count }) => [label, String(count), formatPercent(count / total)]);
     print(`\n${table([one, `${of}s`, 'share'], rows, [1, 2])}`);
     const more = summary.classes.length - MAX_CLASSES;
     if (more > 0) print(`… and ${more} more`);

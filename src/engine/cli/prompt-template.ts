@@ -7,6 +7,7 @@ import {
   type BackendChoice,
   type CodeLanguage,
   counted,
+  formatPercent,
   LuthierError,
   type PromptAnswer,
   type PromptSource,
@@ -118,7 +119,7 @@ export async function runTemplate(path: string, options: PromptCommandOptions): 
       const { prompt, answer: text, tokens, ms, labels, finish_reason, notes } = answer;
       if (options.json) printJson({ row, prompt, answer: text, tokens, ms, ...(labels && { labels }) });
       else print(written === '' ? text : '');
-      if (!options.json) for (const { label, score } of labels ?? []) note(dim(`${label}  ${score.toFixed(4)}`));
+      if (!options.json) for (const { label, score } of labels ?? []) note(dim(`${label}  ${formatPercent(score)}`));
       if (isOne) {
         for (const message of notes) say('warning', message);
         if (finish_reason === 'length') say('info', cutOffText(tokens));

@@ -46,25 +46,25 @@ describe('formatReport', () => {
       positive         3         3
 
       rows with the highest loss
-      tickets.csv:6  “negative”, predicted “positive” (99 %), loss 4.59
+      tickets.csv:6  “negative”, predicted “positive” (99.0 %), loss 4.59
           Row 4 was not what we expected.
-      tickets.csv:11  “positive”, predicted “negative” (92 %), loss 2.54
+      tickets.csv:11  “positive”, predicted “negative” (92.1 %), loss 2.54
           Row 9 was not what we expected.
-      tickets.csv:5  “positive”, predicted “negative” (92 %), loss 2.54
+      tickets.csv:5  “positive”, predicted “negative” (92.1 %), loss 2.54
           Row 3 was not what we expected.
-      tickets.csv:7  “positive”, predicted “negative” (92 %), loss 2.54
+      tickets.csv:7  “positive”, predicted “negative” (92.1 %), loss 2.54
           Row 5 was not what we expected.
-      tickets.csv:2  “negative”, predicted “positive” (83 %), loss 1.77
+      tickets.csv:2  “negative”, predicted “positive” (83.0 %), loss 1.77
           Row 0 was not what we expected.
-      tickets.csv:10  “negative”, predicted “positive” (83 %), loss 1.77
+      tickets.csv:10  “negative”, predicted “positive” (83.0 %), loss 1.77
           Row 8 was not what we expected.
-      tickets.csv:12  “negative”, predicted “positive” (63 %), loss 1.00
+      tickets.csv:12  “negative”, predicted “positive” (63.2 %), loss 1.00
           Row 10 was not what we expected.
-      tickets.csv:9  “positive”, predicted correctly (63 %), loss 0.459
+      tickets.csv:9  “positive”, predicted correctly (63.2 %), loss 0.459
           Row 7 was not what we expected.
-      tickets.csv:13  “positive”, predicted correctly (83 %), loss 0.187
+      tickets.csv:13  “positive”, predicted correctly (83.0 %), loss 0.187
           Row 11 was not what we expected.
-      tickets.csv:8  “negative”, predicted correctly (92 %), loss 0.0821
+      tickets.csv:8  “negative”, predicted correctly (92.1 %), loss 0.0821
           Row 6 was not what we expected."
     `);
   });

@@ -9,6 +9,7 @@ import {
   fewRowsNote,
   formatInterval,
   formatMetric,
+  formatPercent,
   type Interval,
   largest,
   type MetricKey,
@@ -135,7 +136,7 @@ function worstRows({ worst }: ClassificationReport, width: number): string {
 }
 
 function verdict({ label, predicted, score }: EvaluatedRow): string {
-  const sure = `${Math.round(score * 100)} %`;
+  const sure = formatPercent(score);
   return label === predicted
     ? `${quoted(label)}, predicted correctly (${sure})`
     : `${quoted(label)}, predicted ${quoted(predicted)} (${sure})`;

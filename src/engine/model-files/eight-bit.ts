@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { writeJson } from '../../files/write-file.ts';
-import { counted, formatCount, LuthierError } from '../../protocol/index.ts';
+import { counted, formatCount, formatFixed, formatPercent, LuthierError } from '../../protocol/index.ts';
 import { isRecord, readJsonRecord } from '../hub/json-file.ts';
 import { CONFIG_FILE, EIGHT_BIT_FILE, type ModelConfig } from '../hub/model-folder.ts';
 import { OWN_KEY } from '../models/config.ts';
@@ -57,9 +57,12 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 export const eightBitLayers = ({ layers, of_layers }: EightBitCheck): string =>
   layers === of_layers ? 'weights in 8 bits' : `${layers} of ${counted(of_layers, 'linear layer')} in 8 bits`;
 
+/** The distance of two probabilities, which are written as percentages. */
+const points = (difference: number): string => `${formatFixed(100 * difference, 1)} percentage points`;
+
 /** What was found, as a sentence goes on. */
 export const eightBitFigures = ({ rows, rows_changed, largest_difference }: EightBitCheck): string =>
-  `on ${counted(rows, 'validation row')}, ${formatCount(rows_changed)} ${rows_changed === 1 ? 'has' : 'have'} another label than in float, and probabilities differ by at most ${largest_difference}`;
+  `on ${counted(rows, 'validation row')}, ${formatCount(rows_changed)} ${rows_changed === 1 ? 'has' : 'have'} another label than in float, and probabilities differ by at most ${points(largest_difference)}`;
 
 /** Why the answers of a written model were not compared. */
 export type NotCompared = 'no-rows' | 'not-fast';
@@ -77,7 +80,7 @@ export function sayEightBit(found: EightBitCheck | NotCompared): [level: 'info' 
     ? ['info', `Predictions are computed with ${eightBitLayers(found)}: ${figures}.`]
     : [
         'warning',
-        `${KEY}: with weights in 8 bits, ${figures}. At most ${100 * MOST_CHANGED} % of the rows and ${MOST_DIFFERENCE} are allowed, and with half of the layers in float it is still more; predictions stay in float.`,
+        `${KEY}: with weights in 8 bits, ${figures}. At most ${formatPercent(MOST_CHANGED)} of the rows and ${points(MOST_DIFFERENCE)} are allowed, and with half of the layers in float it is still more; predictions stay in float.`,
       ];
 }
 

@@ -55,9 +55,9 @@ describe('languageProblem', () => {
     expect(languageProblem(null, [CHINESE], 0.01)).toBeNull();
     expect(languageProblem(null, [CHINESE], 0.5)?.code).toBe('unknown-tokens');
     expect(languageProblem(null, [CHINESE], 0.5)?.message).toMatch(
-      /50 % of the texts’ tokens are unknown.*bert-base-chinese/,
+      /50\.0 % of the texts’ tokens are unknown.*bert-base-chinese/,
     );
-    expect(languageProblem(['en'], [GERMAN], 0.2)?.message).toMatch(/20 % of the texts’ tokens/);
+    expect(languageProblem(['en'], [GERMAN], 0.2)?.message).toMatch(/20\.0 % of the texts’ tokens/);
     expect(languageProblem(['xx-nonsense-q'], [CHINESE], 0)).toBeNull();
     expect(languageProblem(['en'], [], 0)).toBeNull();
   });

@@ -18,7 +18,7 @@ describe('unknownWarning', () => {
     ['Příliš žluťoučký kůň', 'cannot tell them apart', 'bert-base-multilingual-cased'],
   ])('names a model that fits %s', (text, what, model) => {
     const warning = unknownWarning(0.634, text);
-    expect(warning).toContain('63 % of the text');
+    expect(warning).toContain('63.4 % of the text');
     expect(warning).toContain(what);
     expect(warning).toContain(model);
   });

@@ -1,3 +1,5 @@
+import { formatPercent } from '../../protocol/index.ts';
+
 /** Share of unknown pieces above which a run says so before it starts. */
 const UNKNOWN_SHARE_LIMIT = 0.05;
 
@@ -40,7 +42,7 @@ export function dominantScript(text: string): string | null {
 export function unknownWarning(share: number, sampleText: string): string | null {
   if (!(share > UNKNOWN_SHARE_LIMIT)) return null;
   const script = dominantScript(sampleText);
-  const percent = `${Math.round(share * 100)} % of the texts’ tokens are unknown to this model’s tokenizer`;
+  const percent = `${formatPercent(share)} of the texts’ tokens are unknown to this model’s tokenizer`;
   if (script !== null && script !== 'Latin')
     return `${percent}: the texts are ${scriptPhrase(script)}. ${modelsForScript(script)}`;
   return `${percent}, so the model cannot tell them apart. A model with a larger vocabulary may fit better: "${ENGLISH}" for English, "${MULTILINGUAL}" for other languages.`;

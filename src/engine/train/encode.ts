@@ -1,4 +1,4 @@
-import { LuthierError, type Note, type Recipe, type Split } from '../../protocol/index.ts';
+import { formatPercent, LuthierError, type Note, type Recipe, type Split } from '../../protocol/index.ts';
 import type { TaskData, TaskRow } from '../data/types.ts';
 import { type Architecture, tokensTaken } from '../models/architecture.ts';
 import { learntLine } from '../tasks/language/preview.ts';
@@ -66,7 +66,10 @@ export function encode(
   const mismatch = languageProblem(languages, sample, unknownShare);
   if (mismatch) note('warning', mismatch.message);
   else if (unknownShare > 0) {
-    note('info', `${(100 * unknownShare).toFixed(2)} % of the texts’ tokens are unknown to the tokenizer.`);
+    note(
+      'info',
+      `${unknownShare < 0.0005 ? 'Less than 0.1 %' : formatPercent(unknownShare)} of the texts’ tokens are unknown to the tokenizer.`,
+    );
   }
   return { train: parts.train.items, validation: parts.validation.items, test: parts.test.items };
 }

@@ -1,5 +1,11 @@
 import * as vscode from 'vscode';
-import { type BackendChoice, type BackendStatus, describeLimits, describeRemembered } from '../../protocol/index.ts';
+import {
+  type BackendChoice,
+  type BackendStatus,
+  describeLimits,
+  describeRemembered,
+  formatGflops,
+} from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { SECRETS, WALKTHROUGHS } from '../ids.ts';
 import { choose } from '../questions.ts';
@@ -45,7 +51,7 @@ export async function selectBackend(luthier: Luthier): Promise<void> {
 }
 
 function describe(backend: BackendStatus): { description: string; detail: string } {
-  const rate = backend.gflops === null ? '' : `${backend.gflops.toFixed(0)} Gflop/s`;
+  const rate = backend.gflops === null ? '' : formatGflops(backend.gflops);
   const limits = backend.limits ? [describeLimits(backend.limits)] : [];
   const detail = [backend.detail, ...limits, ...describeRemembered(backend)].join(' · ');
   return { description: backend.usable ? rate : 'cannot be used here', detail };

@@ -56,7 +56,7 @@ test('the summary says rows, classes, share truncated, time, memory and every pr
   const foreign = summaryLines({ ...estimate, unknown_token_share: 0.42 }, 'text-classification').map(
     ({ text }) => text,
   );
-  expect(foreign).toContain('42 % of the text is unknown to this model. Is the model for another language?');
+  expect(foreign).toContain('42.0 % of the text is unknown to this model. Is the model for another language?');
   expect(summaryLines({ ...estimate, truncated_rows: 0 }, 'text-classification')[2]!.text).toBe('No text will be cut');
 });
 

@@ -6,6 +6,7 @@ import {
   describeCardNeed,
   formatBytes,
   formatCount,
+  formatPercent,
   type LabelsWritten,
   RECIPE_VERSION,
   type RecipeInput,
@@ -120,7 +121,7 @@ export function summaryLines(estimate: RunEstimate, task: TaskName): SummaryLine
   if (estimate.unknown_token_share > MOST_UNKNOWN && !isSaid) {
     lines.push({
       icon: 'warning',
-      text: `${Math.round(100 * estimate.unknown_token_share)} % of the text is unknown to this model. Is the model for another language?`,
+      text: `${formatPercent(estimate.unknown_token_share)} of the text is unknown to this model. Is the model for another language?`,
     });
   }
   const icons = { error: 'error', warning: 'warning', info: 'info' };

@@ -5,6 +5,7 @@ import {
   type Finding,
   fewRowsNote,
   formatMetric,
+  formatPercent,
   largest,
   meanOf,
   TASKS,
@@ -13,7 +14,6 @@ import {
 import { listed, quoted } from '../../data/problems.ts';
 import { clopperPearson } from '../../evaluate/intervals.ts';
 import type { Case, LabelCounts } from './case.ts';
-import { share } from './words.ts';
 
 /** Rows of a class up to which a classifier learns so little of it that other strategies do better (bench/NOTES.md, “Few rows”). */
 const FEW_ROWS = 16;
@@ -175,14 +175,14 @@ function doubtfulLabels(report: EvaluationReport): Finding | null {
     .slice(0, PLACES)
     .map(
       ({ line, label, predicted, score }) =>
-        `line ${line} (${quoted(label)}; the model says ${quoted(predicted)}, ${share(score)})`,
+        `line ${line} (${quoted(label)}; the model says ${quoted(predicted)}, ${formatPercent(score)})`,
     );
   const rest = doubtful.length - places.length;
   return {
     code: 'doubtful-labels',
     severity: 'info',
     title: `Labels to look at: ${count.replace('At', 'at')}`,
-    text: `${count} of ${n} held out ${doubtful.length === 1 ? 'has' : 'have'} a label that the model contradicts, being at least ${share(SURE)} sure: ${listed([...places, ...(rest > 0 ? [`${rest} more`] : [])])}. Either the label is wrong, or the model is; its probabilities are off by ${formatMetric('ece', metrics.ece)} on average.`,
+    text: `${count} of ${n} held out ${doubtful.length === 1 ? 'has' : 'have'} a label that the model contradicts, being at least ${formatPercent(SURE, { maximumFractionDigits: 0 })} sure: ${listed([...places, ...(rest > 0 ? [`${rest} more`] : [])])}. Either the label is wrong, or the model is; its probabilities are off by ${formatMetric('ece', metrics.ece)} on average.`,
     figures: { rows: doubtful.length, measured: n, ece: metrics.ece },
     change: { kind: 'rows', title: 'Show the Rows' },
   };

@@ -162,7 +162,7 @@ describe('a loss that is still falling', () => {
       change: { title: 'Train 3 More Epochs', set: { num_train_epochs: 6 } },
     });
     expect(finding!.text).toBe(
-      'The validation loss was still falling: 0.900 after 2 epochs, 0.720 after 3 epochs (−20 %). Its macro F1 was best at the end, too.',
+      'The validation loss was still falling: 0.900 after 2 epochs, 0.720 after 3 epochs (−20.0 %). Its macro F1 was best at the end, too.',
     );
   });
 
@@ -437,7 +437,7 @@ describe('classes', () => {
       figures: { rows: 2, measured: 500 },
       change: { kind: 'rows', title: 'Show the Rows' },
     });
-    expect(finding!.text).toContain('line 12 (“a”; the model says “b”, 99 %)');
+    expect(finding!.text).toContain('line 12 (“a”; the model says “b”, 99.1 %)');
     expect(codes(made([0.5], { report: { ...report, metrics: { loss: 0.5, accuracy: 0.5, ece: 0.03 } } }))).toEqual([]);
     expect(codes(made([0.5], { report: { ...report, metrics: { loss: 0.5, accuracy: 0.9, ece: 0.2 } } }))).toEqual([]);
     expect(codes(made([0.5], { report, n: 12 }))).toEqual(['few-held-out']);

@@ -1,6 +1,7 @@
 import {
   type Finding,
   fewRowsNote,
+  formatPercent,
   isBestPossible,
   meanOf,
   metricName,
@@ -11,7 +12,7 @@ import { type Case, FAR, guessing, guessingLoss, learnsRows, rateIn } from './ca
 import { longer, shorter } from './epochs.ts';
 import { type Evaluation, lossBetween, type Training } from './history.ts';
 import { lower, raise } from './learning-rate.ts';
-import { figure, share } from './words.ts';
+import { figure } from './words.ts';
 
 /** A rise of the validation loss that is worth a word, however many rows were measured. */
 const RISE = 0.05;
@@ -159,7 +160,7 @@ function stillFalling(known: Case): Finding | null {
     code: 'still-falling',
     severity: 'warning',
     title: 'Still improving when it ended',
-    text: `${inFolds} validation loss was still falling: ${figure(earlier)} after ${epochText(before.epoch)}, ${figure(loss)} after ${epochText(last.epoch)} (−${share(fall)}).${hasBegun ? ` It has learned little yet: ${guessing(known.task)} has ${figure(guess!)}.` : ''}${best ? ` Its ${metricName(key)} was best at the end, too.` : ''}${isSlow ? ` The learning rate is far below the usual one, so that it learns slowly.` : ''}`,
+    text: `${inFolds} validation loss was still falling: ${figure(earlier)} after ${epochText(before.epoch)}, ${figure(loss)} after ${epochText(last.epoch)} (−${formatPercent(fall)}).${hasBegun ? ` It has learned little yet: ${guessing(known.task)} has ${figure(guess!)}.` : ''}${best ? ` Its ${metricName(key)} was best at the end, too.` : ''}${isSlow ? ` The learning rate is far below the usual one, so that it learns slowly.` : ''}`,
     figures: { step: last.step, earlier_loss: earlier, last_loss: loss, fall, epochs, more_epochs: more },
     change: isSlow ? raise(rate) : longer(record, trainings[0]!, more),
   };

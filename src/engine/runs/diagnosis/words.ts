@@ -5,6 +5,3 @@ export const figure = (value: number): string => formatMetric('loss', value);
 
 /** A learning rate as a recipe has it: `5e-5`, `0.03`. */
 export const rate = (value: number): string => recipeNumber(Number(value.toPrecision(3)));
-
-/** A share as a percentage: `14 %`, `3.2 %`. */
-export const share = (value: number): string => `${Number((100 * value).toPrecision(2))} %`;

@@ -1,4 +1,4 @@
-import { counted, LuthierError } from '../../../protocol/index.ts';
+import { counted, formatCount, formatPercent, LuthierError } from '../../../protocol/index.ts';
 import { places } from '../../data/problems.ts';
 import { nameOf } from '../../data/row-source.ts';
 import { ChatTemplate, type EncodedChat } from '../../text/chat-template.ts';
@@ -83,7 +83,7 @@ const nothingLeft = (rows: number, maxLength: number): LuthierError =>
   );
 
 export const tellLong = (rows: number, of: number, maxLength: number): string =>
-  `${rows.toLocaleString('en')} of ${counted(of, 'conversation')} (${((100 * rows) / of).toFixed(1)} %) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length); the oldest messages are cut first.`;
+  `${formatCount(rows)} of ${counted(of, 'conversation')} (${formatPercent(rows / of)}) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length); the oldest messages are cut first.`;
 
 /** @param said gathers what is to be told of the template */
 function encodeConversation(

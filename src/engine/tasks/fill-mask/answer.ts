@@ -1,4 +1,11 @@
-import { counted, LuthierError, type MaskFill, type MaskPrediction, maskFills } from '../../../protocol/index.ts';
+import {
+  counted,
+  formatPercent,
+  LuthierError,
+  type MaskFill,
+  type MaskPrediction,
+  maskFills,
+} from '../../../protocol/index.ts';
 import type { TextInput, Tokenizer } from '../../text/tokenizer.ts';
 import type { Answering, Item } from '../task.ts';
 import { notFinite, softmax } from '../text-classification/predictions.ts';
@@ -119,7 +126,7 @@ export const fillMask: Answering<MaskPrediction> = {
   decode,
   show: (answer) => ({
     said: maskFills(answer)
-      .map((fills) => fills.map(({ token_str, score }) => `${token_str.trim()} ${score.toFixed(3)}`).join(', '))
+      .map((fills) => fills.map(({ token_str, score }) => `${token_str.trim()} ${formatPercent(score)}`).join(', '))
       .join(' | '),
     of: answer.text,
   }),

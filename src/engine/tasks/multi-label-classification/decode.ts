@@ -1,4 +1,4 @@
-import type { LabelsPrediction } from '../../../protocol/index.ts';
+import { formatPercent, type LabelsPrediction } from '../../../protocol/index.ts';
 import type { DecodeOptions } from '../task.ts';
 import { notFinite } from '../text-classification/predictions.ts';
 import { sigmoid, THRESHOLD } from './report.ts';
@@ -19,6 +19,7 @@ export function labelsFrom({ texts, logits, labels, model, settings }: DecodeOpt
 
 /** An answer in a terminal. */
 export const showLabels = ({ text, text_pair, labels, scores }: LabelsPrediction): { said: string; of: string } => ({
-  said: labels.length === 0 ? 'no label' : labels.map((label) => `${label} ${scores[label]!.toFixed(3)}`).join(', '),
+  said:
+    labels.length === 0 ? 'no label' : labels.map((label) => `${label} ${formatPercent(scores[label]!)}`).join(', '),
   of: text_pair === undefined ? text : `${text} / ${text_pair}`,
 });

@@ -3,6 +3,7 @@ import {
   counted,
   formatInterval,
   formatMetric,
+  formatPercent,
   type LabelsReport,
   type LabelsRow,
 } from '../../../protocol/index.ts';
@@ -30,7 +31,7 @@ export function formatLabels(report: LabelsReport, width: number): string {
 }
 
 const thresholdText = ({ threshold, tuned, folds }: LabelsReport): string =>
-  `${threshold.toFixed(3)}${folds !== undefined ? ' (mean of the folds)' : ''}${tuned ? ', chosen on these rows' : ''}`;
+  `${formatPercent(threshold)}${folds !== undefined ? ' (mean of the folds)' : ''}${tuned ? ', chosen on these rows' : ''}`;
 
 function labelTable({ per_class }: LabelsReport): string {
   const listed =

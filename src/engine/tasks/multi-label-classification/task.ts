@@ -1,4 +1,4 @@
-import type { LabelsPrediction, LabelsReport } from '../../../protocol/index.ts';
+import { formatPercent, type LabelsPrediction, type LabelsReport } from '../../../protocol/index.ts';
 import { labelDifferences } from '../differences.ts';
 import { labelsLoss } from '../loss.ts';
 import { keptSettings } from '../settings.ts';
@@ -30,7 +30,7 @@ const make = (how: TaskSettings): Task<LabelsExample, LabelledItem, LabelsPredic
         : 'this gives the highest micro F1 on the validation rows';
     return {
       settings: { threshold },
-      note: `A label is predicted from a probability of ${threshold.toFixed(3)}: ${why}.`,
+      note: `A label is predicted from a probability of ${formatPercent(threshold)}: ${why}.`,
     };
   },
   decode: labelsFrom,

@@ -1,4 +1,4 @@
-import type { ValueReport } from '../../../protocol/index.ts';
+import { formatSignificant, type ValueReport } from '../../../protocol/index.ts';
 import { headOf, metricTable, shorten } from '../../evaluate/format.ts';
 
 const LISTED_ROWS = 10;
@@ -26,4 +26,4 @@ export function formatValues(report: ValueReport, width: number): string {
 }
 
 /** A value with as many digits as say something. */
-export const valueText = (value: number): string => `${Number(value.toPrecision(4))}`;
+export const valueText = (value: number): string => formatSignificant(value);

@@ -1,4 +1,11 @@
-import { type ClassificationReport, counted, largest, type Prediction } from '../../../protocol/index.ts';
+import {
+  type ClassificationReport,
+  counted,
+  formatCount,
+  formatPercent,
+  largest,
+  type Prediction,
+} from '../../../protocol/index.ts';
 import { LABELLED } from '../../data/labelled.ts';
 import type { Example } from '../../data/types.ts';
 import { formatReport } from '../../evaluate/format.ts';
@@ -19,6 +26,9 @@ export const encodeWith =
     return { items, truncatedRows, unknownShare };
   };
 
+/** Of `100.0 %`: answers stand below each other. */
+const SCORE_WIDTH = 7;
+
 /** One class for each text or pair of texts. */
 export const textClassification: Task<Example, LabelledItem, Prediction, ClassificationReport> = {
   ...LABELLED,
@@ -28,11 +38,11 @@ export const textClassification: Task<Example, LabelledItem, Prediction, Classif
   encode: encodeWith(({ label }) => Int32Array.of(label)),
   loss: classLoss,
   tellLong: (rows, of, maxLength) =>
-    `${rows.toLocaleString('en')} of ${counted(of, 'text')} (${((100 * rows) / of).toFixed(1)} %) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length) and will be cut.`,
+    `${formatCount(rows)} of ${counted(of, 'text')} (${formatPercent(rows / of)}) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length) and will be cut.`,
   prepare: (texts, tokenizer, maxLength) => tokenizer.encodeAll(texts, maxLength).encodings,
   decode: predictionsFrom,
   show: ({ text, text_pair, label, score }, labels) => ({
-    said: `${label.padEnd(largest(labels, (name) => name.length, 0))}  ${score.toFixed(3)}`,
+    said: `${label.padEnd(largest(labels, (name) => name.length, 0))}  ${formatPercent(score).padStart(SCORE_WIDTH)}`,
     of: text_pair === undefined ? text : `${text} / ${text_pair}`,
   }),
   compare: (items, a, b, { labels }) => classDifferences(items, a, b, labels),

@@ -1,4 +1,4 @@
-import { counted, LuthierError } from '../../../protocol/index.ts';
+import { counted, formatCount, formatPercent, LuthierError } from '../../../protocol/index.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { countLearnt, type LanguageItem, labelsOf, piecesIn, SAMPLES, windowsOf } from '../language/items.ts';
 import type { EncodedRows, EncodingNote, SamplePrompt } from '../task.ts';
@@ -216,7 +216,7 @@ interface Encoded {
 }
 
 export const tellLong = (rows: number, of: number, maxLength: number): string =>
-  `${rows.toLocaleString('en')} of ${counted(of, 'text')} (${((100 * rows) / of).toFixed(1)} %) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length). Texts go on in further windows; of prompts the beginning is cut.`;
+  `${formatCount(rows)} of ${counted(of, 'text')} (${formatPercent(rows / of)}) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length). Texts go on in further windows; of prompts the beginning is cut.`;
 
 /** Tokens of a text that are given, and as many of what follows as are shown beside. */
 const GIVEN = 32;

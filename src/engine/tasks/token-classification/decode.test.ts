@@ -118,8 +118,8 @@ it('several texts keep their own, those without words among them', () => {
   ]);
   expect(answers.map((answer) => showEntities(answer).said)).toEqual([
     'no entities',
-    'X “Ana” 0.953',
-    'X “in” 0.953, X “Oslo” 0.953',
+    'X “Ana” 95.3 %',
+    'X “in” 95.3 %, X “Oslo” 95.3 %',
     'no entities',
   ]);
 });

@@ -1,4 +1,4 @@
-import { largest, type TagPrediction } from '../../../protocol/index.ts';
+import { formatPercent, largest, type TagPrediction } from '../../../protocol/index.ts';
 import { codePointsBefore } from '../../text/tokenizer.ts';
 import type { DecodeOptions } from '../task.ts';
 import { notFinite, softmax } from '../text-classification/predictions.ts';
@@ -55,6 +55,6 @@ export const showEntities = ({ text, entities }: TagPrediction): { said: string;
   said:
     entities.length === 0
       ? 'no entities'
-      : entities.map(({ entity_group, word, score }) => `${entity_group} “${word}” ${score.toFixed(3)}`).join(', '),
+      : entities.map(({ entity_group, word, score }) => `${entity_group} “${word}” ${formatPercent(score)}`).join(', '),
   of: text,
 });

@@ -1,4 +1,4 @@
-import { counted } from '../../../protocol/index.ts';
+import { counted, formatCount, formatPercent } from '../../../protocol/index.ts';
 import type { PlacedEncoding, TextInput, Tokenizer } from '../../text/tokenizer.ts';
 import { type EncodedRows, IGNORED, type LabelledItem } from '../task.ts';
 import { type Sentence, textOf } from './rows.ts';
@@ -102,7 +102,7 @@ export function encodeSentences(
 }
 
 export const tellLong = (rows: number, of: number, maxLength: number): string =>
-  `${rows.toLocaleString('en')} of ${counted(of, 'sentence')} (${((100 * rows) / of).toFixed(1)} %) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length) and will be read in overlapping windows.`;
+  `${formatCount(rows)} of ${counted(of, 'sentence')} (${formatPercent(rows / of)}) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length) and will be read in overlapping windows.`;
 
 /** A text to be tagged: the words that the tokenizer makes of it, with their places in UTF-16 units. */
 export interface TextItem extends TaggedItem {

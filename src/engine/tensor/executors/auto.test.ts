@@ -56,7 +56,7 @@ describe('auto', () => {
     expect(await here.choose({ hiddenSize: Promise.resolve(768) })).toBe('webgpu');
     expect(here.probed).toEqual(['webgpu 768', 'onnxruntime 768']);
     expect(here.notes).toEqual([
-      'info: Measured once for models of this size: 190 Gflop/s on the processor, 2000 on the graphics card; the graphics card is used from now on.',
+      'info: Measured once for models of this size: 190 Gflop/s on the processor, 2,000 Gflop/s on the graphics card; the graphics card is used from now on.',
     ]);
     expect(await here.choose({ hiddenSize: Promise.resolve(800) })).toBe('webgpu');
     expect([here.probed.length, here.notes.length]).toEqual([2, 1]);

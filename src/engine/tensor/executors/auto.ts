@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { formatMoment, LuthierError, toErrorData } from '../../../protocol/index.ts';
+import { formatGflops, formatMoment, LuthierError, toErrorData } from '../../../protocol/index.ts';
 import { type CardFailure, isWorthTrying, now, triedAgainAt } from './card-failure.ts';
 import { createNamedExecutor } from './create-named.ts';
 import type { Executor } from './executor.ts';
@@ -123,7 +123,7 @@ async function measured(
   await rememberRates(library, size, rates);
   const { webgpu, onnxruntime } = rates;
   if (webgpu && onnxruntime) {
-    const figures = `${Math.round(onnxruntime)} Gflop/s on the processor, ${Math.round(webgpu)} on the graphics card`;
+    const figures = `${formatGflops(onnxruntime)} on the processor, ${formatGflops(webgpu)} on the graphics card`;
     const chosen = isCardWorthwhile(rates) ? 'the graphics card' : 'the processor';
     note('info', `Measured once for models of this size: ${figures}; ${chosen} is used from now on.`);
   }
