@@ -262,7 +262,7 @@ export interface ComparisonAsked {
   models: string[];
   /** 0: as long as it takes. */
   minutes: number;
-  /** `key=value` for every candidate's recipe. */
+  /** `key=value` for the recipe of every candidate that can take it. */
   sets: string[];
   /** Of a search: the path of the recipe that it is in. */
   recipe?: string;

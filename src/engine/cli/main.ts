@@ -96,7 +96,7 @@ export function buildProgram(run: Run, strategies = '', onRefused: (command: Com
       command
         .argument('<data>', 'file or dataset that the candidates learn from, all with the same split')
         .option('--minutes <n>', 'time for all candidates together (default: as long as it takes)')
-        .option('--set <key=value>', 'a key of every candidate’s recipe; can be repeated', collect)
+        .option('--set <key=value>', 'a key of each candidate’s recipe that can take it; can be repeated', collect)
         .addOption(task()),
     ).addOption(json());
   compared(program.command('compare-ways'))

@@ -49,7 +49,7 @@ export interface CompareOptions {
   base: string;
   /** The `.luthier` folder of the runs. */
   home: string;
-  /** `--set key=value` for every candidate's recipe. */
+  /** `--set key=value` for the recipe of every candidate that can take it. */
   sets?: readonly string[];
   budget_s: number | null;
   /** Of a search: what it is, and what is tried once the first candidates are done. */
@@ -78,7 +78,7 @@ export interface CompareOptions {
  */
 export async function compare(options: CompareOptions): Promise<Comparison> {
   const began = performance.now();
-  const entries = await entriesOf(options.candidates, options);
+  const { entries, notes } = await entriesOf(options.candidates, options);
   const [first] = entries;
   if (first === undefined) throw new LuthierError('usage', 'There is nothing to compare.', 'Name at least one model.');
   const texts = new Set(entries.flatMap(({ loaded }) => pretrainingOf(loaded.recipe.strategy)?.dataset ?? []));
@@ -102,7 +102,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   }
   const earlier = await store.unfinished(question);
   const id = earlier?.id ?? store.newId(basename(options.data).replace(/\.[^.]+$/, ''));
-  return store.whileHeld(id, () => new Work(options, entries, store, { id, question, earlier, began }).run());
+  return store.whileHeld(id, () => new Work(options, entries, store, { id, question, earlier, began, notes }).run());
 }
 
 interface Beginning {
@@ -112,6 +112,8 @@ interface Beginning {
   earlier: Comparison | null;
   /** `performance.now()` of the start. */
   began: number;
+  /** What to know of the candidates. */
+  notes: string[];
 }
 
 /** `after step 12 of 40`, `after 2 of 5 folds`, `before its first step`. */
@@ -134,7 +136,7 @@ class Work {
   readonly #estimates = new Map<string, Promise<RunEstimate>>();
 
   constructor(options: CompareOptions, entries: Entry[], store: Comparisons, beginning: Beginning) {
-    const { id, question, earlier, began } = beginning;
+    const { id, question, earlier, began, notes } = beginning;
     const { compared, data, base, budget_s } = options;
     const { recipe } = entries[0]!.loaded;
     this.#o = options;
@@ -156,7 +158,7 @@ class Work {
       validation_rows: 0,
       folds: null,
       used_s: 0,
-      notes: [],
+      notes,
       candidates: [],
       choice: null,
     };
@@ -164,7 +166,7 @@ class Work {
 
   async run(): Promise<Comparison> {
     const { search } = this.#o;
-    if (search) this.#comparison.notes = [...search.notes];
+    if (search) this.#tell(search.notes);
     await this.#takeUp();
     const known = await this.#estimate(this.#entries);
     this.#settleRows(known);
@@ -244,7 +246,7 @@ class Work {
   async #goOn(): Promise<boolean> {
     const round = this.#o.search?.next(this.#candidates, this.#comparison.metric) ?? null;
     if (round === null) return false;
-    const entries = await entriesOf(round.candidates, this.#o);
+    const { entries } = await entriesOf(round.candidates, this.#o);
     if (this.#earlier) for (const entry of entries) await this.#adopt(entry, this.#earlier);
     try {
       await this.#estimate(entries);

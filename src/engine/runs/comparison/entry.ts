@@ -1,5 +1,13 @@
-import type { Candidate, RunEstimate } from '../../../protocol/index.ts';
-import { type LoadedRecipe, resolveRecipe } from '../../recipes/recipe.ts';
+import {
+  type Candidate,
+  type Compared,
+  candidateName,
+  LuthierError,
+  type RecipeInput,
+  type RunEstimate,
+} from '../../../protocol/index.ts';
+import { listed } from '../../data/problems.ts';
+import { applySets, type LoadedRecipe, resolveRecipe } from '../../recipes/recipe.ts';
 
 /** A candidate with all that is needed to try it. */
 export interface Entry {
@@ -8,18 +16,99 @@ export interface Entry {
   estimate: RunEstimate | null;
 }
 
-/** Candidates with their recipes complete; of a rung with the length that its candidates train for. */
-export const entriesOf = (
+interface EntriesOptions {
+  compared: Compared;
+  base: string;
+  /** `key=value` for the recipe of every candidate that can take it. */
+  sets?: readonly string[] | undefined;
+}
+
+/**
+ * Candidates with their recipes complete; of a rung with the length that its candidates train for. A `--set` that some
+ * cannot take (fp16 where a classifier is solved, a key of another strategy) is left out for these.
+ * @returns with a note for each key that was left out
+ * @throws LuthierError `recipe-invalid` where no candidate can take it, or a recipe is invalid without any
+ */
+export async function entriesOf(
   candidates: readonly Candidate[],
-  { base, sets = [] }: { base: string; sets?: readonly string[] | undefined },
-): Promise<Entry[]> =>
-  Promise.all(
-    candidates.map(async (candidate) => {
-      const { recipe, rung } = candidate;
-      const loaded = await resolveRecipe(recipe, base, [...sets, ...(rung ? [`${rung.key}=${rung.value}`] : [])]);
-      return { candidate: structuredClone(candidate), loaded, estimate: null };
-    }),
-  );
+  { compared, base, sets = [] }: EntriesOptions,
+): Promise<{ entries: Entry[]; notes: string[] }> {
+  const resolved = await Promise.all(candidates.map((candidate) => resolve(candidate, base, sets)));
+  const entries = resolved.map(({ loaded, refused }, at): Entry => {
+    const candidate = structuredClone(candidates[at]!);
+    const taken = sets.filter((set) => !refused.some((one) => one.set === set) && !IS_OF_MACHINE.test(set));
+    const recipe = applySets(candidate.recipe, taken) as RecipeInput;
+    if (loaded.suggested && taken.length > 0) recipe.strategy = loaded.suggested;
+    return { candidate: { ...candidate, recipe }, loaded, estimate: null };
+  });
+  const notes = sets.flatMap((set) => {
+    const without = resolved.flatMap(({ refused }, at) => {
+      const found = refused.find((one) => one.set === set);
+      return found ? [{ name: candidateName(compared, candidates[at]!), error: found.error }] : [];
+    });
+    const [first] = without;
+    if (first === undefined) return [];
+    if (without.length === candidates.length) throw first.error;
+    const key = keyOf(set);
+    const names = listed([...new Set(without.map(({ name }) => name))], 'and');
+    // Its place is the --set, which stands here already.
+    const reason = first.error.message.split('\n')[0]!.replace(`--set ${key}: `, '');
+    return [`${key} does not apply to ${names} and is left out there: ${reason}`];
+  });
+  return { entries, notes };
+}
+
+/** A backend is a machine's: recipes that are written do not name it. */
+const IS_OF_MACHINE = /^\s*backend\s*=/;
+
+const keyOf = (set: string): string => set.slice(0, set.indexOf('=')).trim();
+
+interface Resolved {
+  loaded: LoadedRecipe;
+  /** What does not go with the recipe, and why. */
+  refused: { set: string; error: LuthierError }[];
+}
+
+/**
+ * The recipe with all of `sets` that go with it: without the fewest that must be left out.
+ * @throws LuthierError `recipe-invalid` where sets exclude each other, so that either of them could be left out
+ */
+async function resolve({ recipe, rung }: Candidate, base: string, sets: readonly string[]): Promise<Resolved> {
+  const length = rung ? [`${rung.key}=${rung.value}`] : [];
+  const tried = async (some: readonly string[]): Promise<LoadedRecipe | LuthierError> => {
+    try {
+      return await resolveRecipe(recipe, base, [...some, ...length]);
+    } catch (error) {
+      if (error instanceof LuthierError && error.code === 'recipe-invalid') return error;
+      throw error;
+    }
+  };
+  const whole = await tried(sets);
+  if (!(whole instanceof LuthierError)) return { loaded: whole, refused: [] };
+  for (let count = 1; count <= sets.length; count++) {
+    const found: Resolved[] = [];
+    for (const without of subsetsOf([...new Set(sets)], count)) {
+      const rest = sets.filter((set) => !without.includes(set));
+      const loaded = await tried(rest);
+      if (loaded instanceof LuthierError) continue;
+      const refused: Resolved['refused'] = [];
+      for (const set of without) {
+        const error = await tried(sets.filter((other) => other === set || rest.includes(other)));
+        refused.push({ set, error: error instanceof LuthierError ? error : whole });
+      }
+      found.push({ loaded, refused });
+    }
+    if (found.length === 1) return found[0]!;
+    if (found.length > 1) break;
+  }
+  throw whole;
+}
+
+/** Every choice of so many of some. */
+function subsetsOf(some: readonly string[], count: number): string[][] {
+  if (count === 0) return [[]];
+  return some.flatMap((first, at) => subsetsOf(some.slice(at + 1), count - 1).map((rest) => [first, ...rest]));
+}
 
 /** Whether a comparison's file has this candidate. */
 export const isSame = (a: Candidate, b: Candidate): boolean =>

@@ -1,0 +1,74 @@
+import { expect, it } from 'vitest';
+import { models, type Rows, ways } from './candidates.ts';
+import { entriesOf } from './entry.ts';
+
+const base = import.meta.dirname;
+const rows: Rows = { task: 'text-classification', dataset: 'd.csv', columns: {}, rows: 400, base };
+const named = (...names: string[]) => ways(rows, 'starters/bert', names);
+
+it('a key that some candidates cannot take is left out for these, with the reason, and set in the others', async () => {
+  const sets = ['fp16=true', 'max_length=32', 'strategy.r=4'];
+  const { entries, notes } = await entriesOf(await named('full', 'lora', 'head'), { compared: 'ways', base, sets });
+  expect(entries.map(({ loaded: { recipe } }) => [recipe.strategy.type, recipe.fp16, recipe.max_length])).toEqual([
+    ['full', true, 32],
+    ['lora', true, 32],
+    ['head', undefined, 32],
+  ]);
+  expect(entries[1]!.loaded.recipe.strategy).toMatchObject({ type: 'lora', r: 4 });
+  expect(notes).toEqual([
+    'fp16 does not apply to head and is left out there: fp16 is for steps that compute gradients of layers, and strategy "head" trains the classifier alone.',
+    expect.stringMatching(/^strategy\.r does not apply to full and head and is left out there: unknown key "/),
+  ]);
+  // The recipe that is written for whoever chooses it is the one that was measured.
+  expect(entries.map(({ candidate: { recipe } }) => [recipe.fp16, recipe.max_length])).toEqual([
+    [true, 32],
+    [true, 32],
+    [undefined, 32],
+  ]);
+  expect(entries[1]!.candidate.recipe.strategy).toMatchObject({ type: 'lora', r: 4 });
+});
+
+it('several keys at once are left out, and those that need each other are kept together', async () => {
+  const sets = ['strategy.r=4', 'cut_frac=0.2', 'fp16=true', 'lr_scheduler_type=slanted_triangular'];
+  const { entries, notes } = await entriesOf(await named('lora', 'head'), { compared: 'ways', base, sets });
+  expect(notes.map((note) => note.split(' and is')[0])).toEqual([
+    'strategy.r does not apply to head',
+    'fp16 does not apply to head',
+  ]);
+  for (const { loaded } of entries) expect(loaded.recipe.cut_frac).toBe(0.2);
+});
+
+it('keys that exclude each other are refused, as in a recipe', async () => {
+  const sets = ['strategy.load_in_8bit=true', 'fp16=true'];
+  const candidates = await named('full', 'lora');
+  await expect(entriesOf(candidates, { compared: 'ways', base, sets })).rejects.toThrow(
+    'fp16 and load_in_8bit are both given',
+  );
+});
+
+it('keys that need each other are taken together, in any order', async () => {
+  const sets = ['cut_frac=0.2', 'lr_scheduler_type=slanted_triangular'];
+  const { entries, notes } = await entriesOf(await named('full', 'head'), { compared: 'ways', base, sets });
+  expect(notes).toEqual([]);
+  for (const { loaded } of entries) expect(loaded.recipe.cut_frac).toBe(0.2);
+});
+
+it('what no candidate can take is refused, as is a key that there is none of', async () => {
+  const refused = async (names: string[], ...sets: string[]) =>
+    entriesOf(await named(...names), { compared: 'ways', base, sets });
+  await expect(refused(['head'], 'fp16=true')).rejects.toMatchObject({
+    code: 'recipe-invalid',
+    message: expect.stringContaining('--set fp16: fp16 is for steps'),
+  });
+  await expect(refused(['full', 'head'], 'fp16=true', 'max_lenght=3')).rejects.toThrow('max_lenght');
+  await expect(refused(['full', 'head'], 'strategy.r=8')).rejects.toThrow(/unknown key/);
+  await expect(refused(['full', 'lora'], 'label_separator=|')).rejects.toThrow('several labels');
+});
+
+it('a backend is set for all, and no recipe that is written names it', async () => {
+  const candidates = await models(rows, ['starters/bert']);
+  const { entries } = await entriesOf(candidates, { compared: 'models', base, sets: ['backend=wasm', 'seed=7'] });
+  expect(entries[0]!.loaded.recipe).toMatchObject({ backend: 'wasm', seed: 7 });
+  expect(entries[0]!.candidate.recipe).toMatchObject({ seed: 7 });
+  expect(entries[0]!.candidate.recipe.backend).toBeUndefined();
+});
