@@ -20,6 +20,8 @@ test('a task is offered the models that can learn it, those that were made for i
   ];
   const offered = (task: string) => modelsFor(task as TaskName, models).map(({ name }) => name);
   expect(offered('text-classification')).toEqual(['starters/bert', 'roberta', 'qwen', 'torn']);
+  expect(offered('multi_label_classification')).toEqual(offered('text-classification'));
+  expect(offered('regression')).toEqual(offered('text-classification'));
   expect(offered('token-classification')).toEqual(['starters/bert', 'roberta', 'torn']);
   expect(offered('conversational')).toEqual(['starters/decoder', 'qwen', 'torn']);
 });

@@ -1,4 +1,4 @@
-import type { AnswerName, TaskName } from './tasks.ts';
+import { type AnswerName, recipeKeysOf, type TaskName } from './tasks.ts';
 
 export interface ModelEntry {
   /** As a recipe names it. */
@@ -36,10 +36,12 @@ const suits = ({ tasks }: ModelEntry, task: TaskName): boolean => classifies(tas
  * for something else is not among them: another one is there. Models that cannot be used stay, with their reason.
  */
 export function modelsFor(task: TaskName, models: readonly ModelEntry[]): ModelEntry[] {
-  const rank = (model: ModelEntry) => (suits(model, task) ? 0 : 1);
+  // A model is made for a recipe's task, whichever variant of it is learnt.
+  const wanted = recipeKeysOf(task).task;
+  const rank = (model: ModelEntry) => (suits(model, wanted) ? 0 : 1);
   return models
-    .filter((model) => model.problem !== null || model.tasks.includes(task))
-    .filter((model) => model.problem !== null || model.source !== 'starter' || suits(model, task))
+    .filter((model) => model.problem !== null || model.tasks.includes(wanted))
+    .filter((model) => model.problem !== null || model.source !== 'starter' || suits(model, wanted))
     .sort((a, b) => Number(a.problem !== null) - Number(b.problem !== null) || rank(a) - rank(b));
 }
 

@@ -11,6 +11,21 @@ export const learnsPrompt = ({ type }: Strategy): boolean => PROMPTED.includes(t
 /** Whether the classifier alone is learnt, and solved to its end: in one step, which has no learning rate. */
 export const isSolvedHead = ({ type, solver }: Strategy): boolean => type === 'head' && solver === 'lbfgs';
 
+/** The key of the peak learning rate that steps are made with, and its value; null where a head is solved and has none. */
+export function rateOf(recipe: {
+  strategy?: Strategy;
+  learning_rate?: number;
+}): { key: 'learning_rate' | 'body_learning_rate'; value: number | undefined } | null {
+  const { strategy, learning_rate } = recipe;
+  if (strategy && isSolvedHead(strategy)) return null;
+  // Pairs have a rate of their own.
+  if (strategy?.type === 'few-shot') {
+    const { body_learning_rate: own } = strategy;
+    return { key: 'body_learning_rate', value: typeof own === 'number' ? own : undefined };
+  }
+  return { key: 'learning_rate', value: learning_rate };
+}
+
 /** One file, or a file for each part. Paths are relative to the recipe's file. */
 export type DatasetReference = string | { train: string; validation?: string; test?: string };
 

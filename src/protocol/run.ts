@@ -44,6 +44,8 @@ export interface RunRecord {
   template?: { path: string; text: string; drawn_from?: string };
   /** Absolute path of the recipe's file, or null for one that was never a file. */
   recipe_path: string | null;
+  /** What a command put in the place of the file's keys, as `key=value`; absent where it did not. */
+  sets?: string[];
   created_at: string;
   started_at: string | null;
   finished_at: string | null;
@@ -141,6 +143,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
   data_rules: (value, at) => (value === undefined || value === 1 || value === 2 ? null : `${at} is not 1 or 2`),
   template: optional(shape({ path: isString, text: isString, drawn_from: optional(isString) })),
   recipe_path: nullOr(isString),
+  sets: optional(listOf(isString)),
   created_at: isTime,
   started_at: nullOr(isTime),
   finished_at: nullOr(isTime),

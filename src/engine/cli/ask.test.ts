@@ -57,6 +57,8 @@ it('asks for what a recipe of a table needs, and saves the answers as one that c
   await press('Which parameters should be trained?', ENTER);
   const start = await press('Start training? Only', ENTER);
   expect(start).toMatch(/\d+ training rows, \d held out for validation/);
+  // Pairs do not go by the recipe's epochs and learning rate.
+  expect(start).toMatch(/\d+ steps, body_learning_rate 0\.00002/);
   expect(start).toContain('Only 2 rows would be held out for validation, which says little.');
   await press('Save these answers as letters.recipe.json?', ENTER);
   const { recipe, folds } = (await asked)!;
@@ -66,6 +68,25 @@ it('asks for what a recipe of a table needs, and saves the answers as one that c
   expect(said).toContain('Next time: luthier train letters.recipe.json --folds 5');
   const saved = JSON.parse(await readFile(join(folder, 'letters.recipe.json'), 'utf8'));
   expect(saved).toMatchObject({ dataset: 'letters.csv', columns: { text: 'text', label: 'label' } });
+}, 120_000);
+
+it('offers a model for several labels of a row, and says of pairs what their steps go by', async () => {
+  const rows = Array.from(
+    { length: 24 },
+    (_, i) => `the parcel came ${i} days late,${['slow', 'slow|dear', 'dear'][i % 3]}`,
+  );
+  await writeFile(join(folder, 'letters.csv'), `text,label\n${rows.join('\n')}\n`);
+  const asked = askForRecipe(['seed=3']);
+  await press('Which data should the model learn from?', ENTER);
+  await press('Learn all labels of a row, joined by “|”?', ENTER);
+  expect(await press('Are these the right columns?', ENTER)).toContain('Multi-label classification: 24 rows');
+  await press('Which parameters should be trained?', ENTER);
+  await press('Start training? Only', DOWN, ENTER);
+  await press('Save these answers as letters.recipe.json?', ENTER);
+  expect((await asked)!.recipe).toMatchObject({
+    ...{ problem_type: 'multi_label_classification', label_separator: '|', model: 'starters/bert', seed: 3 },
+  });
+  expect(said).toContain('Next time: luthier train letters.recipe.json --set seed=3');
 }, 120_000);
 
 it('asks for the columns of the layout that a file of conversations has, and starts nothing when it is called off', async () => {

@@ -20,7 +20,9 @@ import {
   type OtherLearning,
   purposeOf,
   RECIPE_VERSION,
+  type Recipe,
   type RecipeInput,
+  rateOf,
   recipeKeysOf,
   type StrategySuggestion,
   suggestedFolds,
@@ -39,8 +41,10 @@ import { suggestStrategies } from '../strategies/index.ts';
 import type { Facts } from '../strategies/kind.ts';
 import { allTasks, taskFor } from '../tasks/registry.ts';
 import { askForEncoding } from './encoding.ts';
+import { trainCommand } from './findings.ts';
 import { duration } from './output.ts';
 import { note as box, confirm, intro, isCancel, log, outro, select, text } from './prompts.ts';
+import { shortPath } from './run-names.ts';
 
 /** Such as are tables by their nature; JSON and Markdown may be anything, and are named by hand. */
 const TABLES = new Set(['.csv', '.tsv', '.jsonl', '.ndjson', ...CONLL_EXTENSIONS.map((name) => `.${name}`)]);
@@ -85,10 +89,11 @@ export async function askForRecipe(
     };
     const folds = await confirmStart(recipe, base, sets, mayFold);
     const saved = await offerToSave(recipe, summary.file);
+    const again = saved === null ? '' : trainCommand({ recipe_path: saved, sets: [...sets] }, shortPath);
     outro(
       saved === null
         ? 'Starting.'
-        : `Saved as ${basename(saved)}. Starting. Next time: luthier train ${basename(saved)}${folds === null ? '' : ` --folds ${folds}`}`,
+        : `Saved as ${basename(saved)}. Starting. Next time: ${again}${folds === null ? '' : ` --folds ${folds}`}`,
     );
     const loaded = saved === null ? await resolveRecipe(recipe, base, sets) : await loadRecipe(saved, sets);
     return { ...loaded, folds };
@@ -280,10 +285,9 @@ async function confirmStart(
     import('../tensor/executors/status.ts'),
   ]);
   const estimate = await estimateRun({ ...loaded, machine: await measureMachine(loaded.recipe.backend) });
-  const { num_train_epochs, learning_rate } = loaded.recipe;
   const lines = [
     `${counted(estimate.rows - estimate.validation_rows, `training ${taskOf(recipe.task).row}`)}, ${estimate.validation_rows.toLocaleString('en')} held out for validation`,
-    `${counted(num_train_epochs, 'epoch')}, ${counted(estimate.total_steps, 'step')}, learning_rate ${learning_rate}`,
+    paceOf(loaded.recipe, estimate.total_steps),
     `about ${duration(estimate.seconds)} and ${formatBytes(estimate.peak_memory_bytes)} of memory`,
     ...(estimate.card ? [describeCardNeed(estimate.card)] : []),
     ...estimate.problems
@@ -313,6 +317,14 @@ async function confirmStart(
   );
   if (chosen === 'no') throw new Cancelled();
   return chosen === 'folds' ? folds : null;
+}
+
+/** Epochs, steps and learning rate, as far as the strategy goes by them: pairs have their own, a solved head has none. */
+function paceOf(recipe: Recipe, steps: number): string {
+  const rate = rateOf(recipe);
+  if (rate === null) return 'the classifier is solved in one step';
+  const epochs = rate.key === 'learning_rate' ? [counted(recipe.num_train_epochs, 'epoch')] : [];
+  return [...epochs, counted(steps, 'step'), `${rate.key} ${rate.value}`].join(', ');
 }
 
 async function offerToSave(recipe: RecipeInput, dataFile: string): Promise<string | null> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Change, Finding, Recipe } from '../../protocol/index.ts';
-import { findingLines } from './findings.ts';
+import { findingLines, trainCommand } from './findings.ts';
 
 test('findings are told with the command of what to try next', () => {
   const finding = (change?: Change): Finding => ({
@@ -25,4 +25,19 @@ test('findings are told with the command of what to try next', () => {
   expect(lines({ kind: 'data', title })[1]).toBe("  Next: luthier data inspect 'my rows.csv'");
   expect(lines({ kind: 'rows', title })).toHaveLength(1);
   expect(findingLines({ recipe, recipe_path: null }, (path) => path)).toEqual([]);
+});
+
+test('what to try next keeps what the command line had put in the place of keys', () => {
+  const finding: Finding = { code: 'overfitting', severity: 'warning', title: 'Overfitting', text: '', figures: {} };
+  const record = {
+    findings: [{ ...finding, change: { kind: 'recipe', title: 'x', set: { learning_rate: 2e-4 } } } as Finding],
+    recipe: { dataset: 'rows.csv' } as Recipe,
+    recipe_path: '/w/a.recipe.json',
+    sets: ['strategy.type=few-shot', 'learning_rate=1000', 'label_separator=|', 'columns={"text":"a"}'],
+  };
+  const short = (path: string) => path.replace('/w/', '');
+  expect(findingLines(record, short)[1]).toBe(
+    `  Next: luthier train a.recipe.json --set strategy.type=few-shot --set 'label_separator=|' --set 'columns={"text":"a"}' --set learning_rate=0.0002`,
+  );
+  expect(trainCommand({ recipe_path: null, sets: ['seed=7'] }, short)).toBe('luthier train RECIPE --set seed=7');
 });

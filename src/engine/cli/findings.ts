@@ -8,7 +8,7 @@ import {
 } from '../../protocol/index.ts';
 import { bold, dim, yellow } from './output.ts';
 
-type Told = Pick<RunRecord, 'findings' | 'recipe' | 'recipe_path'>;
+type Told = Pick<RunRecord, 'findings' | 'recipe' | 'recipe_path' | 'sets'>;
 
 /**
  * What a run says about itself as lines for a terminal, each finding with the command of what to try next.
@@ -25,26 +25,39 @@ const line = ({ severity, title, text }: Finding): string =>
   `${severity === 'warning' ? yellow(title) : bold(title)}. ${text}`;
 
 /** None for what its text has said already: the lines of rows. */
-function commandFor(
-  change: Change,
-  { recipe, recipe_path }: Told,
-  short: (path: string) => string,
-): string | undefined {
-  const train = `luthier train ${recipe_path === null ? 'RECIPE' : quoted(short(recipe_path))}`;
-  const { dataset } = recipe;
+function commandFor(change: Change, record: Told, short: (path: string) => string): string | undefined {
   switch (change.kind) {
     case 'recipe':
-      return `${train} ${Object.entries(change.set)
-        .map(([key, value]) => `--set ${key}=${value}`)
-        .join(' ')}`;
+      return trainCommand(
+        record,
+        short,
+        Object.entries(change.set).map(([key, value]) => `${key}=${value}`),
+      );
     case 'folds':
-      return `${train} --folds ${FEW_ROWS_FOLDS}`;
+      return `${trainCommand(record, short)} --folds ${FEW_ROWS_FOLDS}`;
     case 'data':
-      return `luthier data inspect ${quoted(short(trainingData(dataset)))}`;
+      return `luthier data inspect ${quoted(short(trainingData(record.recipe.dataset)))}`;
     case 'rows':
       return undefined;
   }
 }
 
+/**
+ * The command that trains a run's recipe again, with what `--set` put in the place of its file's keys.
+ * @param changes as `key=value`; a key of theirs is not set twice
+ */
+export function trainCommand(
+  { recipe_path, sets = [] }: Pick<RunRecord, 'recipe_path' | 'sets'>,
+  short: (path: string) => string,
+  changes: readonly string[] = [],
+): string {
+  const keyOf = (set: string) => set.slice(0, set.indexOf('=')).trim();
+  const changed = new Set(changes.map(keyOf));
+  const all = [...sets.filter((set) => !changed.has(keyOf(set))), ...changes];
+  const name = recipe_path === null ? 'RECIPE' : quoted(short(recipe_path));
+  return ['luthier train', name, ...all.map((set) => `--set ${quoted(set)}`)].join(' ');
+}
+
 /** As a shell takes it. */
-const quoted = (path: string): string => (/[\s'"$`\\]/.test(path) ? `'${path.replaceAll("'", "'\\''")}'` : path);
+const quoted = (word: string): string =>
+  /[\s'"$`\\{}[\]()<>|&;*?#!~]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word;

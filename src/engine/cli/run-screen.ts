@@ -25,10 +25,18 @@ export interface Screen {
   close(): void;
 }
 
+/** The run whose events are shown. */
+export interface Shown {
+  folder: string;
+  task: TaskDescription;
+  /** The command that trains its recipe again. */
+  train: string;
+}
+
 /** As whoever reads it wants it: a line of JSON for each event, a bar in a terminal, else lines. */
-export function screenFor(folder: string, task: TaskDescription, { json }: { json: boolean }): Screen {
+export function screenFor(about: Shown, { json }: { json: boolean }): Screen {
   if (json) return new JsonScreen();
-  return process.stderr.isTTY ? new BarScreen(folder, task) : new LineScreen(folder, task);
+  return process.stderr.isTTY ? new BarScreen(about) : new LineScreen(about);
 }
 
 /** Every event as it is, one a line; notes are for people, on stderr. */
@@ -45,8 +53,8 @@ class JsonScreen implements Screen {
 }
 
 /** Lines that both kinds of terminal show. */
-export function lineFor(event: RunEvent, folder: string, task: TaskDescription): string | null {
-  const line = plainLine(event, folder, task);
+export function lineFor(event: RunEvent, about: Shown): string | null {
+  const line = plainLine(event, about);
   const prefix = eventPrefix(event);
   return line === null || prefix === null ? line : `${bold(prefix)}  ${line}`;
 }
@@ -73,17 +81,17 @@ function suggestsFolds(event: StartEvent & RunEvent, task: TaskDescription) {
   return eventPrefix(event) === null && suggestedFolds({ rows, validation_rows: num_validation_rows }, task) !== null;
 }
 
-const fewRowsText = ({ num_validation_rows }: StartEvent, row: string): string =>
-  `${yellow('Note:')} only ${counted(num_validation_rows, row)} held out for validation, which says little. To measure all of them: luthier train RECIPE --folds ${FEW_ROWS_FOLDS}`;
+const fewRowsText = ({ num_validation_rows }: StartEvent, row: string, train: string): string =>
+  `${yellow('Note:')} only ${counted(num_validation_rows, row)} held out for validation, which says little. To measure all of them: ${train} --folds ${FEW_ROWS_FOLDS}`;
 
-function plainLine(event: RunEvent, folder: string, task: TaskDescription): string | null {
+function plainLine(event: RunEvent, { folder, task, train }: Shown): string | null {
   const { name, row, label } = task;
   switch (event.event) {
     case 'start': {
       const line = dim(
-        `${counted(event.num_train_rows, `training ${row}`)}, ${event.num_validation_rows.toLocaleString('en')} held out for validation${event.labels.length === 0 || name === 'regression' ? '' : `, ${counted(event.labels.length, ...label)}`}; training ${formatCompact(event.num_trainable_parameters)} of ${formatCompact(event.num_parameters)} parameters; ${event.executor}, ${counted(event.num_threads, 'thread')}; run ${shortPath(folder)}`,
+        `${counted(event.num_train_rows, `training ${row}`)}, ${event.num_validation_rows.toLocaleString('en')} held out for validation${event.labels.length === 0 || name === 'regression' ? '' : `, ${counted(event.labels.length, ...label)}`}; training ${formatCompact(event.num_trainable_parameters)} of ${formatCompact(event.num_parameters)} parameters; ${event.executor}, ${counted(event.num_threads, 'thread')}; run ${shortPath(folder)}${event.step > 0 ? `; resumes after step ${event.step}` : ''}`,
       );
-      return suggestsFolds(event, task) ? `${line}\n${fewRowsText(event, row)}` : line;
+      return suggestsFolds(event, task) ? `${line}\n${fewRowsText(event, row, train)}` : line;
     }
     case 'eval': {
       const what = event.split === 'test' ? 'Test' : `Step ${event.step}, epoch ${event.epoch.toFixed(1)}: validation`;
@@ -106,15 +114,13 @@ function plainLine(event: RunEvent, folder: string, task: TaskDescription): stri
 
 /** Plain lines, a step's about every ten seconds. */
 class LineScreen implements Screen {
-  readonly #folder: string;
-  readonly #task: TaskDescription;
+  readonly #about: Shown;
   #total = 0;
   #next = 0;
   #losses: Losses = {};
 
-  constructor(folder: string, task: TaskDescription) {
-    this.#folder = folder;
-    this.#task = task;
+  constructor(about: Shown) {
+    this.#about = about;
   }
 
   begin(_step: number, totalSteps: number): void {
@@ -126,7 +132,7 @@ class LineScreen implements Screen {
       this.begin(event.step, event.total_steps);
       this.#losses = event;
     }
-    const line = event.event === 'step' ? this.#stepLine(event) : lineFor(event, this.#folder, this.#task);
+    const line = event.event === 'step' ? this.#stepLine(event) : lineFor(event, this.#about);
     if (line !== null) note(line);
   }
 
@@ -151,15 +157,13 @@ const stepDetails = (event: StepEvent, { loss_of, pretraining }: Losses): string
 
 /** A bar at the bottom, lines above it. */
 class BarScreen implements Screen {
-  readonly #folder: string;
-  readonly #task: TaskDescription;
+  readonly #about: Shown;
   readonly #bars: MultiBar;
   #bar: SingleBar | null = null;
   #losses: Losses = {};
 
-  constructor(folder: string, task: TaskDescription) {
-    this.#folder = folder;
-    this.#task = task;
+  constructor(about: Shown) {
+    this.#about = about;
     this.#bars = new MultiBar({
       format: '{bar} {percentage}%  step {value}/{total}  {details}',
       barCompleteChar: '━',
@@ -182,7 +186,7 @@ class BarScreen implements Screen {
   }
 
   show(event: RunEvent): void {
-    const line = lineFor(event, this.#folder, this.#task);
+    const line = lineFor(event, this.#about);
     if (line !== null) this.say(line);
     if (event.event === 'start') {
       this.begin(event.step, event.total_steps);

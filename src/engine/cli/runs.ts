@@ -8,6 +8,7 @@ import {
   formatBytes,
   LuthierError,
   type RunRecord,
+  rateOf,
   STATE_WORDS,
   toErrorData,
   trainingsOf,
@@ -196,6 +197,9 @@ function took({ started_at, finished_at }: RunRecord): string {
   return duration((Date.parse(finished_at) - Date.parse(started_at)) / 1000);
 }
 
+/** What a command put in the place of the file's keys. */
+const setsOf = ({ sets = [] }: RunRecord): string => sets.map((set) => ` --set ${set}`).join('');
+
 export async function showRun(name: string, { json }: JsonOption): Promise<number> {
   const folder = await findRun(name, process.cwd());
   const record = await readRun(folder);
@@ -212,8 +216,8 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
     ['base model', recipe.model],
     ['dataset', typeof recipe.dataset === 'string' ? recipe.dataset : Object.values(recipe.dataset).join(', ')],
     ['strategy', JSON.stringify(recipe.strategy)],
-    ['learning rate', String(recipe.learning_rate)],
-    ['recipe', record.recipe_path ?? '(not saved as a file)'],
+    ['learning rate', String(rateOf(recipe)?.value ?? '')],
+    ['recipe', `${record.recipe_path ?? '(not saved as a file)'}${setsOf(record)}`],
     ['created', record.created_at],
     ['took', took(record)],
     [

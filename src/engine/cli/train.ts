@@ -65,7 +65,10 @@ export async function train(recipeFile: string | undefined, options: TrainOption
     note(`Strategy: ${JSON.stringify(loaded.suggested)} (what is left out has the suggested values).`);
   const encoding = await settleEncoding(loaded.recipe, loaded.base, options.json ?? false);
   if (encoding === null) return EXIT.interrupted;
-  if (encoding !== undefined) loaded.recipe.encoding = encoding;
+  if (encoding !== undefined) {
+    loaded.recipe.encoding = encoding;
+    sets.push(`encoding=${encoding}`);
+  }
   // Without a file the person has just chosen what is read.
   if (loaded.path !== null) await tellOutside(loaded);
   if (options.rangeTest) return (await import('./range-test.ts')).testRange(loaded, options.json ?? false);
@@ -73,7 +76,7 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   if (search !== undefined && loaded.path !== null) {
     const { searchRecipe } = await import('./search.ts');
     refuseRunOptions('search', options);
-    return searchRecipe(loaded, search, encoding === undefined ? sets : [...sets, `encoding=${encoding}`], options);
+    return searchRecipe(loaded, search, sets, options);
   }
   if (options.write)
     throw new LuthierError(
@@ -88,6 +91,7 @@ export async function train(recipeFile: string | undefined, options: TrainOption
     note('Rows that are held out for validation are drawn by the seed, so each seed may be measured on others.');
   const { folder, record } = await createRun({
     ...rest,
+    sets,
     seeds,
     state: options.queue ? 'queued' : 'starting',
     folds,

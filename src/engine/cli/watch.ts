@@ -4,8 +4,9 @@ import { LuthierError, type RunEvent, type RunRecord, taskNameOf, taskOf } from 
 import { connectRun, type RunClient, readRun } from '../../runs/client.ts';
 import { FILES } from '../../runs/folder.ts';
 import { type MetricsLine, readEvents } from '../../runs/metrics.ts';
+import { trainCommand } from './findings.ts';
 import { EXIT, note, reportError } from './output.ts';
-import { nameOf } from './run-names.ts';
+import { nameOf, shortPath } from './run-names.ts';
 import { showResult, tellFindings } from './run-result.ts';
 import { type Screen, screenFor } from './run-screen.ts';
 
@@ -20,8 +21,9 @@ export interface WatchOptions {
  * @returns the exit code
  */
 export async function watchRun(folder: string, options: WatchOptions): Promise<number> {
-  const task = taskOf(taskNameOf((await readRun(folder)).recipe));
-  const screen = screenFor(folder, task, options);
+  const started = await readRun(folder);
+  const task = taskOf(taskNameOf(started.recipe));
+  const screen = screenFor({ folder, task, train: trainCommand(started, shortPath) }, options);
   // Where one looks on from the middle, the start has been told already.
   if (options.fromLine !== undefined) {
     const { step, total_steps } = await readRun(folder);

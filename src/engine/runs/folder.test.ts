@@ -27,6 +27,12 @@ describe('createRun', () => {
     expect(await readRecord(folder)).toEqual(record);
   });
 
+  it('keeps what was put in the place of the recipe’s keys', async () => {
+    const { folder } = await create({ sets: ['seed=7', 'strategy.type=lora'] });
+    expect(await readRecord(folder)).toMatchObject({ sets: ['seed=7', 'strategy.type=lora'] });
+    expect((await create({ sets: [] })).record).not.toHaveProperty('sets');
+  });
+
   it('leaves a .gitignore of somebody else as it is', async () => {
     await mkdir(join(base, '.luthier'));
     await writeFile(join(base, '.luthier', '.gitignore'), 'runs\n');

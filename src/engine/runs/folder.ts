@@ -7,12 +7,13 @@ import { slug } from '../../files/names.ts';
 import { writeError } from '../../files/write-file.ts';
 import { HOME, homeProblem, placeProblem, rememberRun } from '../../guard/index.ts';
 import { LuthierError, RUN_FORMAT, type RunRecord, trainingData } from '../../protocol/index.ts';
-import { nearest, orMeant } from '../../protocol/nearest.ts';
+import { orMeant } from '../../protocol/nearest.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
 import type { LoadedRecipe } from '../recipes/recipe.ts';
 import type { KeptTemplate } from '../recipes/template.ts';
+import { nearRun, runCalled } from './called.ts';
 
 export interface NewRun extends LoadedRecipe {
   /** The run's own folder; without it one is made under `luthierFolder`. */
@@ -21,6 +22,8 @@ export interface NewRun extends LoadedRecipe {
   luthierFolder?: string;
   name?: string;
   tags?: string[];
+  /** What `--set` put in the place of the file's keys. */
+  sets?: readonly string[];
   state: 'queued' | 'starting';
   /** For a cross-validation: into how many folds, and whether a model is trained on all rows afterwards. */
   folds?: { count: number; final: boolean } | undefined;
@@ -75,6 +78,7 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
     data_rules: 2,
     ...(template && { template }),
     recipe_path: run.path,
+    ...(run.sets && run.sets.length > 0 && { sets: [...run.sets] }),
     created_at: new Date().toISOString(),
     started_at: null,
     finished_at: null,
@@ -160,8 +164,8 @@ function makeId(run: LoadedRecipe): string {
 }
 
 /**
- * The folder of a run given by its folder or its id.
- * @throws LuthierError `run-not-found`
+ * The folder of a run given by its folder, its id, or the name that it was given.
+ * @throws LuthierError `run-not-found`; `usage` for a name that several runs have
  */
 export async function findRun(idOrFolder: string, base: string): Promise<string> {
   const direct = resolve(base, idOrFolder);
@@ -169,11 +173,12 @@ export async function findRun(idOrFolder: string, base: string): Promise<string>
   const folders = await findRunFolders(base);
   const named = folders.find((folder) => basename(folder) === idOrFolder);
   if (named !== undefined) return named;
-  const ids = folders.map((folder) => basename(folder));
+  const called = await runCalled(idOrFolder, folders);
+  if (called !== undefined) return called;
   const hint =
-    ids.length === 0
+    folders.length === 0
       ? 'No runs here yet. Start one with luthier train RECIPE.'
       : 'luthier runs list shows the runs here.';
-  const near = nearest(idOrFolder, ids, Math.max(2, idOrFolder.length / 4));
+  const near = await nearRun(idOrFolder, folders);
   throw new LuthierError('run-not-found', `No run ${idOrFolder} found in ${base}${orMeant(near)}`, hint);
 }

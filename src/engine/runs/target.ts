@@ -1,12 +1,12 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { isFile } from '../../files/folders.ts';
 import { LuthierError, STATE_WORDS } from '../../protocol/index.ts';
-import { nearest } from '../../protocol/nearest.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readRecord } from '../../runs/record.ts';
 import { CONFIG_FILE } from '../hub/model-folder.ts';
 import { nearModel, resolveModel } from '../hub/resolve.ts';
+import { nearRun, runCalled } from './called.ts';
 
 /**
  * The model folder that a person means by a run (its id, its folder or the name that it was given) or by a model
@@ -36,25 +36,6 @@ export async function findModel(name: string, base: string): Promise<{ path: str
       { cause: error },
     );
   }
-}
-
-/** The run whose id or name a misspelt one may mean, by that. */
-async function nearRun(name: string, runs: readonly string[]): Promise<string | undefined> {
-  const records = await Promise.all(runs.map((folder) => readRecord(folder).catch(() => null)));
-  const known = [...runs.map((folder) => basename(folder)), ...records.flatMap((record) => record?.name ?? [])];
-  return nearest(name, known, Math.max(2, name.length / 4));
-}
-
-/** The run that a person gave a name. @throws LuthierError `usage` when several have it */
-async function runCalled(name: string, runs: readonly string[]): Promise<string | undefined> {
-  const records = await Promise.all(runs.map((folder) => readRecord(folder).catch(() => null)));
-  const called = runs.filter((_, i) => records[i]?.name === name);
-  if (called.length < 2) return called[0];
-  throw new LuthierError(
-    'usage',
-    `${called.length} runs are called “${name}”: ${called.map((folder) => basename(folder)).join(', ')}.`,
-    'Use the id of the one you mean.',
-  );
 }
 
 async function ofRun(folder: string): Promise<{ path: string; run: string }> {

@@ -158,6 +158,18 @@ test('every state has an icon, and names in tooltips cannot make up Markdown', (
   expect(first).not.toMatch(/(?<!\\)\$\(/);
 });
 
+test('a tooltip has the learning rate and the epochs that steps go by', () => {
+  const line = (strategy?: object) =>
+    tooltipLines(
+      runOf('done', {
+        recipe: { model: 'm', dataset: 'd', learning_rate: 1e-4, num_train_epochs: 1, strategy } as never,
+      }),
+    )[1];
+  expect(line()).toBe('m · full · learning\\_rate 0\\.0001 · 1 epoch');
+  expect(line({ type: 'few-shot', body_learning_rate: 2e-4 })).toBe('m · few-shot · body\\_learning\\_rate 0\\.0002');
+  expect(line({ type: 'head', solver: 'lbfgs' })).toBe('m · head');
+});
+
 test("runs are grouped by their dataset's name, whatever the recipe says", () => {
   const of = (dataset: unknown) => datasetName(recordOf({ id: 'r', recipe: { dataset } as RunRecord['recipe'] }));
   expect(of('/data/tickets.csv')).toBe('tickets.csv');

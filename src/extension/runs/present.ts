@@ -8,6 +8,7 @@ import {
   formatMetric,
   metricName,
   type RunState,
+  rateOf,
   STATE_WORDS,
   taskOf,
   trainingsOf,
@@ -181,8 +182,15 @@ export function tooltipLines(run: Run): string[] {
   if (record.error) lines.push(`$(error) ${markdown(record.error.message)}`);
   if (recipe.model) {
     const strategy = recipe.strategy?.type ?? 'full';
-    const figures = `learning_rate ${recipe.learning_rate} · ${recipe.num_train_epochs} ${recipe.num_train_epochs === 1 ? 'epoch' : 'epochs'}`;
-    lines.push(markdown(`${recipe.model} · ${strategy} · ${figures}`));
+    const rate = rateOf(recipe);
+    // A record that came from elsewhere may lack them.
+    const epochs: number | undefined = recipe.num_train_epochs;
+    const figures = [
+      ...(rate?.value === undefined ? [] : [`${rate.key} ${rate.value}`]),
+      // Epochs of pairs are the strategy's own, and a solved head has none.
+      ...(rate?.key === 'learning_rate' && epochs !== undefined ? [counted(epochs, 'epoch')] : []),
+    ];
+    lines.push(markdown([recipe.model, strategy, ...figures].join(' · ')));
   }
   if (record.total_steps > 0) lines.push(`Step ${record.step} of ${record.total_steps}`);
   if (record.best) {

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { fewRowsNote } from '../../protocol/evaluation.ts';
 import { capitalized } from '../../protocol/figures.ts';
 import type { MetricKey } from '../../protocol/metrics.ts';
+import { rateOf } from '../../protocol/recipe.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
 import { taskNameOf, taskOf } from '../../protocol/tasks.ts';
 import { type Trainings, trainingsOf } from '../../protocol/trainings.ts';
@@ -80,6 +81,8 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
   const memory = run.done?.peak_rss_bytes ?? last(run, 'rss_bytes');
   // One step without a learning rate: its speed and its rate say nothing.
   const isSolved = isSolvedRun(run);
+  // The last step's rate says nothing of a run that is done: most schedules end at 0.
+  const peak = run.done ? rateOf(run.record.recipe)?.value : undefined;
   const { solved } = run;
   return [
     trainings
@@ -134,11 +137,15 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
         }
       : {
           name: 'Learning rate',
-          value: significant(last(run, 'learning_rate')),
-          detail:
+          value: significant(peak ?? last(run, 'learning_rate')),
+          detail: [
+            ...(peak === undefined ? [] : ['peak']),
             run.start?.loss_of === 'pairs'
               ? 'linear'
               : (run.record.recipe.lr_scheduler_type?.replaceAll('_', ' ') ?? ''),
+          ]
+            .filter(Boolean)
+            .join(', '),
         },
     {
       name: `${capitalized(row)}s`,

@@ -139,7 +139,7 @@ describe('figures of a run', () => {
     expect(tiles('a', [step(1)]).map(({ detail }) => detail)).toContain('10.0 ms per step');
   });
 
-  test('the speed of a run that is done is that of most of its steps, not of its last', () => {
+  test('speed and learning rate of a run that is done are those of most of its steps, not of its last', () => {
     const steps = [100, 90, 110, 105, 2].map((tokens_per_second, i) => ({ ...step(i + 1), tokens_per_second }));
     const speed = (more: object) => tiles('a', steps, more).find(({ name }) => name === 'Tokens per second');
     expect(speed({})).toMatchObject({ value: '2.00', detail: '10.0 ms per step' });
@@ -148,6 +148,15 @@ describe('figures of a run', () => {
       ...{ wall_s: 1, time_to_first_step_s: 1, peak_rss_bytes: 1e9 },
     };
     expect(speed({ events: [done] })).toMatchObject({ value: '100', detail: '10.0 ms per step, medians' });
+    const rate = (recipe: object, events: DoneEvent[]) =>
+      tiles('a', [{ ...step(1), learning_rate: 0 }], {
+        record: record('a', { recipe: { learning_rate: 5e-5, lr_scheduler_type: 'linear', ...recipe } as never }),
+        events,
+      }).find(({ name }) => name === 'Learning rate');
+    expect(rate({}, [])).toMatchObject({ value: '0', detail: 'linear' });
+    expect(rate({}, [done])).toMatchObject({ value: '5e-5', detail: 'peak, linear' });
+    const pairs = { strategy: { type: 'few-shot', body_learning_rate: 2e-5 } };
+    expect(rate(pairs, [done])).toMatchObject({ value: '2e-5' });
   });
 
   test('memory is of now only while there is a process', () => {
