@@ -76,6 +76,20 @@ describe('choose', () => {
     expect(found).toMatchObject({ candidate: 2, reason: expect.stringContaining('too few rows for intervals') });
   });
 
+  it('one that was stopped after fewer rows than others takes no part, and is named', () => {
+    const part = candidate('freeze', 1, 30, { low: null, high: null, n: 7, stopped: true });
+    expect(choose('ways', 'f1_macro', [candidate('head', 0.958, 22, { n: 26, stopped: true }), part])).toEqual({
+      candidate: 0,
+      reason:
+        'head: macro F1 95.8 %, the only one that was measured on 26 rows. It was stopped at its share of the time, and may come further with more. freeze was stopped after 7 of the 26 rows, so its figure cannot be compared.',
+    });
+    // Fewer rows by themselves are none: a model whose tokens are fewer leaves rows out.
+    const other = candidate('models/small', 1, 1, { n: 98 });
+    expect(choose('models', 'accuracy', [candidate('a', 0.9, 2), other])!.candidate).toBe(1);
+    // Where all have a part alone, they are compared.
+    expect(choose('ways', 'f1_macro', [part])!.reason).toContain('the only one that was measured. It was stopped');
+  });
+
   it('says what keeps it from being sure', () => {
     const reason = (more: Partial<CandidateResult>) =>
       choose('ways', 'accuracy', [candidate('head', 0.6, 2), candidate('full', 0.9, 100, more)])!.reason;
@@ -110,6 +124,14 @@ describe('choose of a search', () => {
       reason:
         'learning_rate 0.001: accuracy 80.0 %, the best of 3; another lies within its interval (75.0 – 85.0 %), so on these rows they cannot be told apart.',
     });
+  });
+
+  it('leaves out those that were stopped after fewer rows', () => {
+    const part = { ...trial(1e-4, 1, 2) };
+    part.result = { ...part.result!, n: 20, stopped: true };
+    const choice = choose('search', 'accuracy', [part, trial(1e-3, 0.8, 10), trial(1e-2, 0.4, 10)])!;
+    expect(choice.candidate).toBe(1);
+    expect(choice.reason).toContain('learning_rate 1e-4 was stopped after 20 of the 100 rows');
   });
 
   it('of successive halving takes the best of the last rung, and says where none trained to the end', () => {

@@ -7,6 +7,7 @@ import {
   counted,
   formatInterval,
   formatMetric,
+  largest,
   type MetricKey,
   metricName,
   metricOf,
@@ -29,14 +30,24 @@ export const isBetterCandidate = (metric: MetricKey, a: Measured, b: Measured): 
     : isLower(metric) !== a.result.value > b.result.value;
 
 /**
+ * Those that were measured on all rows that any was, and those that were stopped after fewer folds: figures of a part
+ * of the rows cannot be compared with figures of all.
+ */
+export function comparable<T extends Measured>(measured: readonly T[]): { whole: T[]; partial: T[] } {
+  const most = largest(measured, ({ result }) => result.n);
+  const isPartial = ({ result }: T) => result.stopped && result.n < most;
+  return { whole: measured.filter((other) => !isPartial(other)), partial: measured.filter(isPartial) };
+}
+
+/**
  * Of ways and models the fastest of those that cannot be told from the best: whose value lies within the 95 % interval
  * of the best one's. Of a search the best, since its candidates take about as long; with successive halving that of the
- * last rung. Null where none was measured.
+ * last rung. One that was measured on fewer rows than others takes no part. Null where none was measured.
  */
 export function choose(compared: Compared, metric: MetricKey, candidates: readonly Candidate[]): Choice | null {
   const all = candidates.filter(isMeasured);
   const last = lastRung(all);
-  const measured = all.filter(({ rung }) => (rung?.rung ?? 0) === last);
+  const { whole: measured, partial } = comparable(all.filter(({ rung }) => (rung?.rung ?? 0) === last));
   if (measured.length === 0) return null;
   const lower = isLower(metric);
   const best = measured.reduce((found, other) => (isBetterCandidate(metric, other, found) ? other : found));
@@ -45,15 +56,21 @@ export function choose(compared: Compared, metric: MetricKey, candidates: readon
     lower ? high !== null && result.value <= high : low !== null && result.value >= low;
   if (compared === 'search') {
     const others = measured.filter((candidate) => candidate !== best && isWithin(candidate)).length;
-    const reason = [whyBest(metric, all, measured, best, others), ...doubts(metric, best, best, lower)].join(' ');
+    const reason = [
+      whyBest(metric, all, measured, best, others),
+      ...doubts(metric, best, best, lower),
+      ...asides(compared, best, partial),
+    ].join(' ');
     return { candidate: candidates.indexOf(best), reason };
   }
   const chosen = measured
     .filter((candidate) => candidate === best || isWithin(candidate))
     .reduce((found, other) => (other.result.wall_s < found.result.wall_s ? other : found));
-  const reason = [whyChosen(compared, metric, measured, best, chosen), ...doubts(metric, best, chosen, lower)].join(
-    ' ',
-  );
+  const reason = [
+    whyChosen(compared, metric, measured, best, chosen, partial.length === 0),
+    ...doubts(metric, best, chosen, lower),
+    ...asides(compared, best, partial),
+  ].join(' ');
   return { candidate: candidates.indexOf(chosen), reason };
 }
 
@@ -63,11 +80,13 @@ function whyChosen(
   measured: Measured[],
   best: Measured,
   chosen: Measured,
+  isAll: boolean,
 ): string {
   const name = candidateName(compared, chosen);
   const value = ({ result }: Measured) => formatMetric(metric, result.value);
   const what = `${metricName(metric)} ${value(chosen)}`;
-  if (measured.length === 1) return `${name}: ${what}, the only one that was measured.`;
+  if (measured.length === 1)
+    return `${name}: ${what}, the only one that was measured${isAll ? '' : ` on ${counted(chosen.result.n, 'row')}`}.`;
   const interval = rangeOf(metric, best.result);
   if (chosen !== best) {
     const saved = ofTheTime(chosen.result.wall_s / best.result.wall_s);
@@ -106,6 +125,13 @@ function doubts(metric: MetricKey, best: Measured, chosen: Measured, lower: bool
     found.push('The best was stopped at its share of the time, and may come further with more.');
   return found;
 }
+
+/** Who takes no part, since its time was over after a part of the folds. */
+const asides = (compared: Compared, best: Measured, partial: readonly Measured[]): string[] =>
+  partial.map(
+    (other) =>
+      `${candidateName(compared, other)} was stopped after ${other.result.n} of the ${counted(best.result.n, 'row')}, so its figure cannot be compared.`,
+  );
 
 /** `68.3 – 75.1 %`; null without an interval. */
 export const rangeOf = (metric: MetricKey, { low, high }: Pick<CandidateResult, 'low' | 'high'>): string | null =>

@@ -2,7 +2,7 @@ import type { Candidate, MetricKey, Recipe, Rung, Search } from '../../../protoc
 import { checkRecipe } from '../../recipes/recipe.ts';
 import { integersIn, type RungSize, rungsOf, trialsOf } from '../../recipes/search.ts';
 import { searched } from './candidates.ts';
-import { isBetterCandidate, isMeasured, lastRung } from './choice.ts';
+import { comparable, isBetterCandidate, isMeasured, lastRung, type Measured } from './choice.ts';
 
 /** What is tried next, and of how much of the time that is left. */
 export interface Round {
@@ -52,11 +52,9 @@ export function planSearch(written: Record<string, unknown>, recipe: Recipe, sea
       const at = lastRung(done);
       const size = rungs[at];
       if (size === undefined) return null;
-      const best = done
-        .filter(isMeasured)
-        .filter(({ rung }) => rung?.rung === at)
-        .sort((a, b) => (isBetterCandidate(metric, a, b) ? -1 : 1))
-        .slice(0, size.count);
+      const { whole, partial } = comparable(done.filter(isMeasured).filter(({ rung }) => rung?.rung === at));
+      const better = (a: Measured, b: Measured) => (isBetterCandidate(metric, a, b) ? -1 : 1);
+      const best = [...whole.sort(better), ...partial.sort(better)].slice(0, size.count);
       // In the order in which they were drawn, as all are tried.
       const names = new Set(best.map(({ title }) => title));
       return best.length === 0
