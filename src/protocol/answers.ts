@@ -12,6 +12,8 @@ export interface Prediction extends Texts {
   scores: Record<string, number>;
   /** Where the model's vocabulary lacks some of the text's tokens: how many, of how many; special ones not counted. */
   unknown_tokens?: UnknownTokens;
+  /** Where the texts are longer than the model reads, and their end was left out. */
+  truncated?: true;
 }
 
 export interface UnknownTokens {
@@ -30,6 +32,7 @@ export interface LabelsPrediction extends Texts {
   labels: string[];
   scores: Record<string, number>;
   unknown_tokens?: UnknownTokens;
+  truncated?: true;
 }
 
 /** A token that a model puts in the place of a mask, as transformers' fill-mask pipeline names it. */
@@ -55,6 +58,7 @@ export const maskFills = ({ predictions }: MaskPrediction): MaskFill[][] =>
 export interface ValuePrediction extends Texts {
   value: number;
   unknown_tokens?: UnknownTokens;
+  truncated?: true;
 }
 
 /** A model's answer to a text, by its task. */

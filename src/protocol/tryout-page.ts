@@ -103,7 +103,11 @@ const isModel = shape({
   mask: optional(isString),
 });
 const texts = { text: isString, text_pair: optional(isString) };
-const answered = { ...texts, unknown_tokens: optional(shape({ count: isCount, of: isCount })) };
+const answered = {
+  ...texts,
+  unknown_tokens: optional(shape({ count: isCount, of: isCount })),
+  truncated: optional(isBoolean),
+};
 const isClass = shape({ ...answered, label: isString, score: isNumber, scores: recordOf(isNumber) });
 const areLabels = shape({ ...answered, labels: listOf(isString), scores: recordOf(isNumber) });
 const isValue = shape({ ...answered, value: isNumber });

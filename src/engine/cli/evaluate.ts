@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isFile } from '../../files/folders.ts';
 import type { BackendChoice, EvaluationReport } from '../../protocol/index.ts';
 import { readRecord } from '../../runs/record.ts';
 import { evaluateModel } from '../infer/evaluate-model.ts';
@@ -20,12 +21,15 @@ export interface EvaluateCommandOptions extends ColumnOptions {
 
 export async function evaluate(model: string, options: EvaluateCommandOptions): Promise<number> {
   const { path, run } = await findModel(model, process.cwd());
-  if (run !== null && options.split === 'test') {
+  if (run !== null) {
     const { dataset } = (await readRecord(run)).recipe;
-    const seen = typeof dataset === 'string' ? [dataset] : [dataset.train, dataset.validation];
-    if (seen.includes(resolve(options.data))) {
+    const data = resolve(options.data);
+    const { train, validation } = typeof dataset === 'string' ? { train: dataset } : dataset;
+    // Of a dataset's folder a split is measured; of a file every row.
+    if (train === data && (options.split === 'test' || (await isFile(data))))
       say('warning', `The model was trained on ${options.data}: its score there says little about new rows.`);
-    }
+    else if (validation === data && options.split === 'test')
+      say('warning', `The model’s weights were chosen on ${options.data}: its score there is somewhat flattered.`);
   }
   const predictor = await createPredictor(path, {
     note: say,

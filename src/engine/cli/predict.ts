@@ -12,6 +12,7 @@ import {
   unknownTokens,
 } from '../../protocol/index.ts';
 import { pairsOfLines, readFileTexts } from '../infer/file-texts.ts';
+import { noteLong } from '../infer/predict-file.ts';
 import { type Predictor, predictorOf, readsOf } from '../infer/predictor.ts';
 import { type Computed, predictionsOf } from '../model-files/eight-bit.ts';
 import { openModel } from '../model-files/open-model.ts';
@@ -61,6 +62,7 @@ export async function predict(model: string, options: PredictCommandOptions): Pr
     }
   }
   noteUnknown(predictions);
+  noteLong(predictions, predictor.maxLength, say);
   predictor.dispose();
   return EXIT.done;
 }

@@ -139,7 +139,10 @@ export async function loadEvaluation<
   const read = await reader.read(options.split, part, { ...own, ...options.columns }, { model: { labels, inputs } });
   reader.refuseErrors();
   const examples = kind.numbered(read.rows, labels, 'the model', read.problems);
-  return { examples, columns: read.columns, columns_reason: read.reason, problems: reader.problems() };
+  return {
+    ...{ examples, columns: read.columns, columns_reason: read.reason, problems: reader.problems() },
+    isWhole: part !== parts[options.split],
+  };
 }
 
 /** @throws LuthierError `data-invalid` where the dataset's rows are for another task; as resolveDataset */

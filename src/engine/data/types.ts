@@ -41,7 +41,11 @@ export interface TaskData<Row extends TaskRow> extends Record<Split, Row[]> {
 }
 
 /** The rows that a trained model is measured on. */
-export type EvaluationRows<Row extends TaskRow> = Omit<TaskData<Row>, Split | 'labels'> & { examples: Row[] };
+export type EvaluationRows<Row extends TaskRow> = Omit<TaskData<Row>, Split | 'labels'> & {
+  examples: Row[];
+  /** Whether they are all rows of data that do not tell the split that was asked for. */
+  isWhole: boolean;
+};
 
 /** What is known of the model that rows are read for. */
 export interface ModelFacts {

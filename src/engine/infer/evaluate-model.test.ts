@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { LabelsWritten } from '../../protocol/index.ts';
+import type { DatasetReference, LabelsWritten } from '../../protocol/index.ts';
 import { makeBertFolder } from '../hub/testing/bert-folder.ts';
 import { evaluateModel } from './evaluate-model.ts';
 
@@ -28,4 +28,25 @@ it('several labels are read as is said, whatever the model’s own data were lik
   expect(cells.n).toBe(4);
   expect(cells.metrics).toEqual(columns.metrics);
   await expect(measured('cells.csv')).rejects.toThrow('no column');
+});
+
+it('says that all rows are measured where the data do not tell which are for validation', async () => {
+  const model = await makeBertFolder(join(place, 'plain'), { classes: 2 });
+  const rows = ['the parcel is late,LABEL_0', 'a very bad invoice,LABEL_1', 'the invoice,LABEL_0'];
+  const file = async (name: string, some: readonly string[]) =>
+    writeFile(join(place, name), `text,label\n${some.join('\n')}\n`);
+  await file('all.csv', rows);
+  await file('some.csv', rows.slice(1));
+  const measured = async (data: DatasetReference, split: 'validation' | 'test') => {
+    const warnings: string[] = [];
+    const note = (level: string, message: string) => void (level === 'warning' && warnings.push(message));
+    const { n } = await evaluateModel({ model, data, base: place, split, note });
+    return [n, ...warnings];
+  };
+  expect(await measured('all.csv', 'test')).toEqual([3]);
+  expect(await measured('all.csv', 'validation')).toEqual([
+    3,
+    'all.csv does not say which of its rows are for validation, so all 3 rows are measured.',
+  ]);
+  expect(await measured({ train: 'all.csv', validation: 'some.csv' }, 'validation')).toEqual([2]);
 });

@@ -1,10 +1,14 @@
-import type {
-  BackendChoice,
-  Columns,
-  DatasetReference,
-  EvaluationReport,
-  LabelsWritten,
-  Note,
+import { basename } from 'node:path';
+import {
+  type BackendChoice,
+  type Columns,
+  counted,
+  type DatasetReference,
+  type EvaluationReport,
+  type LabelsWritten,
+  type Note,
+  taskOf,
+  trainingData,
 } from '../../protocol/index.ts';
 import { loadEvaluation } from '../data/dataset.ts';
 import { throughTemplate } from '../prompts/row-template.ts';
@@ -62,6 +66,11 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
     note('info', data.columns_reason);
     for (const { severity, message } of data.problems) note(severity === 'info' ? 'info' : 'warning', message);
     const { examples: rows } = data;
+    if (data.isWhole && split === 'validation')
+      note(
+        'warning',
+        `${basename(trainingData(options.data))} does not say which of its rows are for validation, so all ${counted(rows.length, taskOf(asTrained.name).row)} are measured.`,
+      );
     const { items, truncatedRows, notes } = task.encode(rows, tokenizer, maxLength);
     if (truncatedRows > 0) note('warning', task.tellLong(truncatedRows, rows.length, maxLength));
     for (const { level, message } of notes ?? []) note(level, message);

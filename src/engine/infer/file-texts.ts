@@ -1,5 +1,13 @@
 import { basename, extname } from 'node:path';
-import { type Columns, columnFields, LuthierError, type Note, splitPair, type Texts } from '../../protocol/index.ts';
+import {
+  type Columns,
+  columnFields,
+  counted,
+  LuthierError,
+  type Note,
+  splitPair,
+  type Texts,
+} from '../../protocol/index.ts';
 import { guessColumns } from '../data/columns.ts';
 import { columnsOfInputs, halfAPair } from '../data/labelled.ts';
 import { listed, places, quoted } from '../data/problems.ts';
@@ -57,6 +65,11 @@ export async function readFileTexts(
     const { lines, problems } = await readLines(file, encoding);
     for (const { severity, message } of problems) tell(severity, message);
     const texts = pairsOfLines(lines, await reads);
+    tellEmpty(
+      texts.flatMap(({ text }, i) => (isEmpty(text) ? [i + 1] : [])),
+      'line',
+      note,
+    );
     return { texts, lines: lines.map((_, i) => i + 1), from: ['text'], table: null };
   }
   const table = await readTable({ file }, { encoding, keepsSource });
@@ -71,6 +84,12 @@ export async function readFileTexts(
   const columns = kind === 'prompts' ? promptColumn(table, given) : textColumns(table, given, inputs);
   const [text, pair] = columns.map((name) => table.columns.indexOf(name));
   if (pair !== undefined) tellHalves(table, [text!, pair], note);
+  else
+    tellEmpty(
+      table.rows.filter((row) => isEmpty(row.value(text!))).map(({ line }) => line),
+      'row',
+      note,
+    );
   const texts = Array.from(table.rows, (row): Texts => {
     const first = row.value(text!) ?? '';
     return pair === undefined ? { text: first } : { text: first, text_pair: row.value(pair) ?? '' };
@@ -134,6 +153,13 @@ const noTexts = ({ name, columns }: Table, wanted: string, command: string): Lut
     `${name}: none of the columns ${listed(columns.slice(0, 20).map(quoted))} looks like text.`,
     `Call the column of texts “${wanted}”. With ${command}, --text-column names it.`,
   );
+
+/** Each row has its answer, in order; that to an empty text says nothing. @param at lines on which there is no text */
+function tellEmpty(at: readonly number[], what: 'line' | 'row', note: Note): void {
+  if (at.length === 0) return;
+  const which = `${counted(at.length, what)} ${at.length === 1 ? 'has' : 'have'} no text`;
+  note('warning', `${which} (${places(at)}); the answer there says nothing.`);
+}
 
 /** Each row has its answer, in order; that of half a pair says little. */
 function tellHalves(table: Table, indices: readonly number[], note: Note): void {

@@ -200,6 +200,23 @@ it('says what is odd about the file, and counts what is to be said of answers', 
   ]);
 });
 
+it('says where there is no text, of rows and of lines, and answers them in their places', async () => {
+  const told: string[] = [];
+  const answered = async (name: string, content: string) => {
+    const file = join(folder, name);
+    await writeFile(file, content);
+    const out = join(folder, `out-${name}`);
+    const { rows } = await predictFile(shouting, { file, out, note: (_, message) => void told.push(message) });
+    return rows;
+  };
+  expect(await answered('rows.csv', 'text,n\na,1\n,2\nb,3\n" ",4\n')).toBe(4);
+  expect(await answered('lines.txt', 'a\n\nb\n')).toBe(3);
+  expect(told).toEqual([
+    '2 rows have no text (lines 3 and 5); the answer there says nothing.',
+    '1 line has no text (line 2); the answer there says nothing.',
+  ]);
+});
+
 it('reads the words of CoNLL’s sentences and of lists, and keeps lists as such', async () => {
   const tagging: RowAnswerer = {
     reads: { kind: 'words', inputs: ['text'] },

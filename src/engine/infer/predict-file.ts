@@ -1,7 +1,7 @@
 import { afterTurns } from '../../files/turns.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
 import type { Answer, GenerationSettings, Note, PredictedFile } from '../../protocol/index.ts';
-import { counted, DEFAULT_NEW_TOKENS, LuthierError, maskFills } from '../../protocol/index.ts';
+import { counted, DEFAULT_NEW_TOKENS, formatCount, LuthierError, maskFills } from '../../protocol/index.ts';
 import { quoteCell } from '../data/append.ts';
 import type { Dialect } from '../data/delimited.ts';
 import { withMembers } from '../data/json.ts';
@@ -46,8 +46,9 @@ export interface PredictFileOptions {
 /** A classifier: what `luthier predict` says, and how sure it is. */
 export const rowsOfPredictor = (predictor: Predictor): RowAnswerer => ({
   reads: readsOf(predictor),
-  answer: async (texts, { onProgress, signal }) => {
+  answer: async (texts, { onProgress, signal, note = () => {} }) => {
     const answers: Answer[] = await predictor.predict(texts, onProgress, signal);
+    noteLong(answers, predictor.maxLength, note);
     return answers.map((answer) => {
       if ('label' in answer) return { prediction: answer.label, score: Math.round(answer.score * 1e4) / 1e4 };
       if ('labels' in answer) return { prediction: answer.labels.join('; ') };
@@ -61,6 +62,17 @@ export const rowsOfPredictor = (predictor: Predictor): RowAnswerer => ({
     });
   },
 });
+
+/** An answer to a text whose end was left out is one to its beginning. */
+export function noteLong(answers: readonly Answer[], maxLength: number, note: Note): void {
+  const long = answers.filter((answer) => 'truncated' in answer && answer.truncated).length;
+  if (long === 0) return;
+  const which = `${formatCount(long)} of ${counted(answers.length, 'text')} ${long === 1 ? 'is' : 'are'}`;
+  note(
+    'warning',
+    `${which} longer than the ${formatCount(maxLength)} tokens that the model reads; what follows them was left out.`,
+  );
+}
 
 /** A model that writes: the continuation of each text, or the answer to it as a message. */
 export const rowsOfWriter = (writer: Writer, settings: GenerationSettings, asMessages: boolean): RowAnswerer => ({

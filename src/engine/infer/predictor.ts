@@ -148,7 +148,11 @@ export function predictorOf(
         items[i]!.ids,
         typeof read[i] !== 'string' && read[i]!.text_pair !== undefined,
       );
-      return unknown_tokens.count === 0 ? answer : { ...answer, unknown_tokens };
+      return {
+        ...answer,
+        ...(unknown_tokens.count > 0 && { unknown_tokens }),
+        ...(items[i]!.truncated && { truncated: true as const }),
+      };
     });
   }
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TagPrediction } from '../../protocol/index.ts';
 import { type BertFolder, makeBertFolder, VOCAB } from '../hub/testing/bert-folder.ts';
 import { evaluateModel } from '../infer/evaluate-model.ts';
+import { noteLong } from '../infer/predict-file.ts';
 import { createPredictor } from '../infer/predictor.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
 import { exportModel } from '../runs/export.ts';
@@ -67,6 +68,20 @@ describe('words that the model’s vocabulary lacks', () => {
     expect(await unknown(known)).toBeUndefined();
     expect(await unknown(`${known} ${strange}`)).toEqual({ count: 2, of: 5 });
     expect(await unknown({ text: strange, text_pair: known })).toEqual({ count: 2, of: 5 });
+    predictor.dispose();
+  });
+
+  it('and so is that a text is longer than the model reads', async () => {
+    const predictor = await createPredictor(await folderOf({ classes: 2 }), { maxLength: 6 });
+    const words = VOCAB.slice(5, 8).join(' ');
+    const [short, long] = await predictor.predict([words, `${words} ${words}`]);
+    expect(short).not.toHaveProperty('truncated');
+    expect(long).toMatchObject({ truncated: true, text: `${words} ${words}` });
+    const notes: string[] = [];
+    noteLong([short!, long!], predictor.maxLength, (level, message) => notes.push(`${level}: ${message}`));
+    expect(notes).toEqual([
+      'warning: 1 of 2 texts is longer than the 6 tokens that the model reads; what follows them was left out.',
+    ]);
     predictor.dispose();
   });
 });

@@ -19,6 +19,8 @@ export interface Item {
   typeIds: Uint8Array | null;
   /** The token that the head reads, where each item names its own. */
   read?: number;
+  /** Whether its text goes on where the item ends. */
+  truncated?: boolean;
 }
 
 /** In the place of a label: nothing is learnt or measured there (transformers' ignore_index). */
