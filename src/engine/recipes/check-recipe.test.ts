@@ -96,6 +96,7 @@ describe('a recipe’s own words', () => {
       [{ learning_rate: 0 }, '0', 'Use the default, 0.00005', { learning_rate: 5e-5 }],
       [{ lr_scheduler_type: 'linea' }, '"linea"', 'Change to "linear"', { lr_scheduler_type: 'linear' }],
       [{ warmup_steps: 2.6 }, '2.6', 'Change to 3', { warmup_steps: 3 }],
+      [{ strategy: 'lroa' }, '"lroa"', 'Change to {"type":"lora"}', { strategy: { type: 'lora' } }],
       [{ strategy: { type: 'lroa' } }, '"lroa"', 'Change to "lora"', { strategy: { type: 'lora' } }],
     ];
     for (const [change, under, title, outcome] of cases) {

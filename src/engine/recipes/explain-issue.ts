@@ -67,6 +67,7 @@ export function explain(issue: Issue, input: unknown): RecipeIssue[] {
     }
     case 'invalid_type':
       if (value === undefined) return missing(hintForMissing(path));
+      if (key === 'strategy' && typeof value === 'string') return asObject(value, wrong);
       return wrong(`is ${shown} and must be ${article(issue.expected)}.`, ofType(issue.expected, value));
     case 'too_small': {
       if (issue.origin === 'string' || issue.origin === 'array') return wrong('is empty.');
@@ -97,6 +98,13 @@ export function explain(issue: Issue, input: unknown): RecipeIssue[] {
     default:
       return wrong(`is ${shown}: ${issue.message}.`);
   }
+}
+
+/** A strategy's name alone: what it is written like. */
+function asObject(name: string, wrong: (message: string, instead: unknown[]) => RecipeIssue[]): RecipeIssue[] {
+  const type = nearest(name, Object.keys(STRATEGIES), 2) ?? 'full';
+  const [issue] = wrong(`is ${JSON.stringify(name)} and must be an object, such as {"type": "${type}"}.`, [{ type }]);
+  return [{ ...issue!, hint: `On the command line: --set strategy.type=${type}` }];
 }
 
 /** Says which strategies have a key that the one written has not. */

@@ -101,7 +101,7 @@ function rows(actions: Actions): TemplateResult {
       }
       <span class="muted">${
         estimate && estimate.calls > 0
-          ? `${plural(estimate.calls, 'call')} with about ${plural(estimate.tokens, 'token')} go to ${estimate.hosts.join(' and ')}.`
+          ? `${plural(estimate.calls, 'call')} with about ${plural(estimate.tokens, 'token')} ${estimate.calls === 1 ? 'goes' : 'go'} to ${estimate.hosts.join(' and ')}.`
           : blocked && page!.blocked === null
             ? blocked
             : page!.options

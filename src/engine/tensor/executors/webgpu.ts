@@ -228,7 +228,7 @@ async function probe(ort: OnnxRuntime): Promise<void> {
   } catch (error) {
     throw new LuthierError(
       'backend-unavailable',
-      `No graphics card can be used through WebGPU: ${reasonOf(error)}`,
+      `No graphics card can be used through WebGPU: ${reasonOf(error).replace(/[^.]$/, '$&.')}`,
       'Use --backend onnxruntime. On Linux, WebGPU needs a Vulkan driver for the card.',
       { cause: error },
     );
