@@ -166,7 +166,7 @@ test('a tooltip has the learning rate and the epochs that steps go by', () => {
       }),
     )[1];
   expect(line()).toBe('m · full · learning\\_rate 0\\.0001 · 1 epoch');
-  expect(line({ type: 'few-shot', body_learning_rate: 2e-4 })).toBe('m · few-shot · body\\_learning\\_rate 0\\.0002');
+  expect(line({ type: 'few-shot', body_learning_rate: 2e-4 })).toBe('m · few\\-shot · body\\_learning\\_rate 0\\.0002');
   expect(line({ type: 'head', solver: 'lbfgs' })).toBe('m · head');
 });
 
