@@ -409,7 +409,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     );
     expect(await page.locator('table.classes tbody tr').nth(1).innerText()).toBe('packaging\t–\t–\t–\t–\t0');
     expect(await page.locator('#panel').innerText()).toContain(
-      'A label is predicted from a probability of 41.2 %, chosen on these rows',
+      'A label is predicted if its probability is at least 41.2 %, chosen on these rows',
     );
     const row = page.locator('table.rows tbody tr').first();
     expect(await row.locator('td').allInnerTexts()).toEqual([

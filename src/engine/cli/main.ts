@@ -30,7 +30,9 @@ export async function main(args: string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportError(error);
     // Options that a command cannot do without are missed before its arguments.
-    if (/^commander\.missing(Argument|MandatoryOptionValue)$/.test(error.code) && refused?.args.length === 0)
+    const lacks = /^commander\.missing(Argument|MandatoryOptionValue)$/.test(error.code);
+    // What compare-ways cannot do without, besides its data, is the model.
+    if (lacks && refused && (refused.args.length === 0 || refused.name() === 'compare-ways'))
       await (await import('./missing-model.ts')).tellModels(refused.name()).catch(reportError);
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
@@ -119,7 +121,7 @@ export function buildProgram(run: Run, strategies = '', onRefused: (command: Com
   labelled(
     program
       .command('evaluate')
-      .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
+      .argument('<model>', 'model folder, run (id, name or folder), starter or Hugging Face name')
       .description('evaluate a trained model on labelled rows')
       .requiredOption('--data <file>', 'file or dataset with texts and labels, or sentences and their tags')
       .addOption(
@@ -133,7 +135,7 @@ export function buildProgram(run: Run, strategies = '', onRefused: (command: Com
     .action((model, options) => run(async () => (await import('./evaluate.ts')).evaluate(model, options))());
 
   withColumns(program.command('predict'), ({ name }) => ['text', 'text_pair', 'tokens'].includes(name))
-    .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
+    .argument('<model>', 'model folder, run (id, name or folder), starter or Hugging Face name')
     .description('predict the class of texts from --text, --file or standard input (one per line)')
     .option('--text <text>', 'text to classify; can be repeated', collect)
     .option('--text-pair <text>', 'second text of a pair, one for each --text', collect)
@@ -148,7 +150,7 @@ export function buildProgram(run: Run, strategies = '', onRefused: (command: Com
 
   const generate = program
     .command('generate')
-    .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
+    .argument('<model>', 'model folder, run (id, name or folder), starter or Hugging Face name')
     .description('continue the prompts of --text, --file or standard input (one per line)')
     .option('--text <text>', 'prompt; can be repeated', collect)
     .option(
@@ -173,7 +175,7 @@ export function buildProgram(run: Run, strategies = '', onRefused: (command: Com
 
   program
     .command('complete')
-    .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
+    .argument('<model>', 'model folder, run (id, name or folder), starter or Hugging Face name')
     .description('suggest what comes next at a place of a file, or behind what standard input has')
     .option('--file <file>', 'text file to complete')
     .option('--offset <n>', 'characters in front of the cursor (default: all)')
@@ -193,7 +195,7 @@ export function buildProgram(run: Run, strategies = '', onRefused: (command: Com
 
   const chat = program
     .command('chat')
-    .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
+    .argument('<model>', 'model folder, run (id, name or folder), starter or Hugging Face name')
     .description('talk to a model through its chat template, a line at a time')
     .option('--system <text>', 'system text, in front of the dialogue')
     .option('--tools <file>', 'JSON with the tools that the model may call, as in OpenAI’s files');
@@ -227,7 +229,7 @@ export function buildProgram(run: Run, strategies = '', onRefused: (command: Com
     .description('ask a model with what a template makes')
     .option(
       '--model <model>',
-      'model folder, run (id or folder), starter or Hugging Face name (default: the template’s)',
+      'model folder, run (id, name or folder), starter or Hugging Face name (default: the template’s)',
     );
   for (const option of generationOptions()) ask.addOption(option);
   ask
@@ -267,7 +269,7 @@ export function buildProgram(run: Run, strategies = '', onRefused: (command: Com
 
   program
     .command('export')
-    .argument('<run>', 'run (id or folder)')
+    .argument('<run>', 'run (id, name or folder)')
     .description("export a run's model as a Hugging Face folder, or with ONNX for transformers.js")
     .addOption(
       new Option('--format <format>', 'format to write').choices(['safetensors', 'onnx']).default('safetensors'),
@@ -278,7 +280,7 @@ export function buildProgram(run: Run, strategies = '', onRefused: (command: Com
 
   program
     .command('replay')
-    .argument('<run>', 'run of data collect’s recipe (id or folder)')
+    .argument('<run>', 'run of data collect’s recipe (id, name or folder)')
     .description('measure what a model’s suggestions would save in typing its held-out files')
     .option('--lines <n>', 'lines to type (default: 60)')
     .option('--seed <n>', 'by which they are drawn (default: 42)')
@@ -362,7 +364,7 @@ function addRuns(runs: Command, run: Run): void {
       )(),
     );
   const one = (name: string, description: string) =>
-    runs.command(name).argument('<run>', 'run (id or folder)').description(description).addOption(json());
+    runs.command(name).argument('<run>', 'run (id, name or folder)').description(description).addOption(json());
   one('show', 'show a run and its metrics').action((id, options) =>
     run(async () => (await import('./runs.ts')).showRun(id, options))(),
   );

@@ -30,7 +30,7 @@ async function trained(name: string): Promise<string> {
 }
 
 /** What a command says that was given nothing. */
-async function said(command: string): Promise<string> {
+async function said(...command: string[]): Promise<string> {
   let text = '';
   const cwd = vi.spyOn(process, 'cwd').mockReturnValue(place);
   const write = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
@@ -38,7 +38,7 @@ async function said(command: string): Promise<string> {
     return true;
   });
   try {
-    expect(await main([command])).toBe(2);
+    expect(await main(command)).toBe(2);
     return text;
   } finally {
     write.mockRestore();
@@ -62,6 +62,14 @@ it('a command that asks a model says which there are, and how to name one', asyn
   const both = await said('predict');
   expect(both).not.toContain('My reviews');
   for (const one of [id, other]) expect(both).toContain(`${one}  Classifies: bad, good`);
+});
+
+it('compare-ways and export say which model to name', async () => {
+  expect(await said('compare-ways')).toMatch(
+    /'--model <model>' not specified[\s\S]*For example: luthier compare-ways DATA --model starters\/bert\nluthier models list/,
+  );
+  expect(await said('compare-ways', 'rows.csv')).toContain('For example: luthier compare-ways DATA');
+  expect(await said('export')).toMatch(/Trained here:[\s\S]*For example: luthier export \S+ --format onnx\n/);
 });
 
 it('a command that takes no model says nothing of any', async () => {

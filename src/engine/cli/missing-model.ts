@@ -10,6 +10,7 @@ const ASKS: Readonly<Record<string, { fits(model: ModelEntry): boolean; rest: st
   generate: { fits: ({ answers }) => writes(answers), rest: ' --text "…"' },
   complete: { fits: ({ answers }) => writes(answers), rest: ' --file FILE' },
   chat: { fits: ({ answers }) => writes(answers), rest: '' },
+  export: { fits: ({ source }) => source === 'run', rest: ' --format onnx' },
 };
 
 const writes = (answers: ModelEntry['answers']): boolean =>
@@ -20,6 +21,7 @@ const MOST = 8;
 
 /** Where a command lacks the model that it asks: says which there are here, the newest runs first, and how to go on. */
 export async function tellModels(command: string): Promise<void> {
+  if (command === 'compare-ways') return tellBaseModels();
   const asks = ASKS[command];
   if (!asks) return;
   const fitting = (await listModels([process.cwd()])).filter((model) => model.problem === null && asks.fits(model));
@@ -39,6 +41,15 @@ export async function tellModels(command: string): Promise<void> {
   } else note('No run here has such a model yet. luthier train makes one; luthier models list shows all models here.');
   const [first] = [...newest, ...fitting];
   if (first) note(`For example: luthier ${command} ${quotedForShell(first.name)}${asks.rest}`);
+}
+
+/** Of these there are others than those that runs have trained. */
+async function tellBaseModels(): Promise<void> {
+  const [first] = (await listModels([process.cwd()])).filter(
+    ({ problem, source }) => problem === null && source !== 'run',
+  );
+  if (first) note(`For example: luthier compare-ways DATA --model ${quotedForShell(first.name)}`);
+  note('luthier models list shows all models here.');
 }
 
 const idOf = ({ path }: ModelEntry): string => basename(dirname(path));

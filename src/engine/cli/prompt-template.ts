@@ -25,6 +25,7 @@ import { openModel } from '../model-files/open-model.ts';
 import { type OpenPrompt, openPrompt } from '../prompts/prompt.ts';
 import { PromptRenderer } from '../prompts/renderer.ts';
 import { findModel } from '../runs/target.ts';
+import { isTableFile } from './data-files.ts';
 import { say } from './evaluate.ts';
 import { cutOffText, interruptible, tellOfAnswers } from './generate.ts';
 import { type GenerationFlags, settingsOf, writerOptions } from './generation-options.ts';
@@ -142,6 +143,12 @@ async function opened(
   { data, row, set }: PromptCommandOptions,
 ): Promise<{ open: OpenPrompt; source: PromptSource; rows: (number | null)[] }> {
   const path = resolve(file);
+  if (isTableFile(file))
+    throw new LuthierError(
+      'usage',
+      `${file} is a data file, not a prompt template.`,
+      `Name a .prompty file; --data ${file} fills it with each of its rows.`,
+    );
   const text = await readTextFile(path, {
     ...{ code: 'usage', noun: 'a template', most: MOST_BYTES, subject: file },
     ...{ hint: 'Name a .prompty file.', keepsMark: true },

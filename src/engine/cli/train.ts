@@ -1,4 +1,4 @@
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { HOME } from '../../guard/index.ts';
 import {
   isFoldCount,
@@ -14,11 +14,10 @@ import { requireEncoding } from '../data/encoding-names.ts';
 import { type LoadedRecipe, loadRecipe } from '../recipes/recipe.ts';
 import { createRun } from '../runs/folder.ts';
 import { beginRun, refuseQueueDetached } from './begin.ts';
+import { isDataFile } from './data-files.ts';
 import { settleEncoding } from './encoding.ts';
 import { EXIT, isInteractive, note, yellow } from './output.ts';
 import { refuseRunOptions } from './refuse-options.ts';
-
-const DATA_FILES = new Set(['.csv', '.tsv', '.jsonl', '.ndjson', '.md', '.txt', '.xlsx', '.parquet']);
 
 export interface TrainOptions {
   set: string[];
@@ -46,7 +45,7 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   const seedCount = seedsOf(options);
   refuseQueueDetached(options);
   if (options.rangeTest) refuseRunOptions('range-test', options);
-  if (recipeFile !== undefined && DATA_FILES.has(extname(recipeFile).toLowerCase())) {
+  if (recipeFile !== undefined && isDataFile(recipeFile)) {
     throw new LuthierError(
       'usage',
       `${recipeFile} is a data file; luthier train takes a recipe.`,

@@ -59,6 +59,11 @@ it.each<[command: string[], code: number, message: RegExp]>([
   [['train', 'comma.recipe.json'], 2, /comma\.recipe\.json:1:\d+ is not valid JSON/],
   [[...TRAIN, '--set', 'dataset=reviws.csv'], 1, /no dataset called “reviws\.csv”; did you mean “reviews\.csv”\?/],
   [[...TRAIN, '--set', 'strategy.type=lorra'], 2, /Did you mean "lora"\?/],
+  [
+    [...TRAIN, '--set', 'strategy=lorra'],
+    2,
+    /must be an object, such as \{"type": "lora"\}\.\nOn the command line: --set strategy\.type=lora/,
+  ],
   [[...TRAIN, '--set', 'learning_rate'], 2, /--set learning_rate has no value\.\n/],
   [
     [...TRAIN, '--out', 'reviews.csv'],
@@ -104,6 +109,11 @@ it.each<[command: string[], code: number, message: RegExp]>([
     /--max-tokens must be a whole number from 1 to 1000\.\n/,
   ],
   [['complete', 'starters/decoder', '--file', 'try.txt', '--budget-ms', ''], 2, /--budget-ms must be a whole number/],
+  [
+    ['prompt', 'render', 'reviews.csv'],
+    2,
+    /reviews\.csv is a data file, not a prompt template\.\nName a \.prompty file; --data reviews\.csv/,
+  ],
   [['prompt', 'run', 'leter.prompty'], 2, /leter\.prompty does not exist; did you mean “letter\.prompty”\?\n/],
   [
     ['prompt', 'run', 'letter.prompty'],

@@ -19,6 +19,13 @@ function reportOf(labels: string[], n: number, text: (i: number) => string): Cla
 }
 
 describe('formatReport', () => {
+  it('of few test rows does not ask to hold out more', () => {
+    const report = reportOf(['negative', 'positive'], 12, (i) => `Row ${i}`);
+    const shown = formatReport({ ...report, split: 'test' }, 80);
+    expect(shown).toContain('test: n = 12 rows, 2 classes\n12 rows: this says little. Measure more rows.\n\nmetric');
+    expect(shown).not.toMatch(/held out|validation_split/);
+  });
+
   it('shows metrics, classes, confusion matrix and worst rows', () => {
     const report = reportOf(['negative', 'positive'], 12, (i) => `Row ${i} was\nnot what we expected.`);
     expect(formatReport(report, 80)).toMatchInlineSnapshot(`

@@ -48,6 +48,8 @@ export function formatReport(report: ClassificationReport, width: number): strin
 export function headOf({ task, split, n, folds }: EvaluationReport, what: string): string[] {
   const { row } = taskOf(task);
   const few = folds === undefined ? fewRowsNote(n, row) : null;
+  // Test rows are as many as there are: no other split makes them more.
+  const isTest = split === 'test';
   return [
     `${split}: n = ${counted(n, row)}, ${what}`,
     ...(folds === undefined
@@ -55,7 +57,9 @@ export function headOf({ task, split, n, folds }: EvaluationReport, what: string
       : [`answers of all ${folds} folds, each ${row} answered by the model that was not trained on it`]),
     ...(few === null
       ? []
-      : [`${few}. ${FEW_ROWS_HINT}`, '(validation_split in the recipe; luthier train RECIPE --folds 5)']),
+      : isTest
+        ? [`${counted(n, row)}: this says little. Measure more rows.`]
+        : [`${few}. ${FEW_ROWS_HINT}`, '(validation_split in the recipe; luthier train RECIPE --folds 5)']),
   ];
 }
 

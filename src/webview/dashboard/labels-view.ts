@@ -36,7 +36,7 @@ export const labelsView = (
 
 const threshold = ({ threshold, tuned, folds }: LabelsReport): string => {
   const from = folds === undefined ? percent(threshold) : `${percent(threshold)} on average over the folds`;
-  return `A label is predicted from a probability of ${from}${tuned ? ', chosen on these rows for the highest micro F1' : ''}.`;
+  return `A label is predicted if its probability is at least ${from}${tuned ? ', chosen on these rows for the highest micro F1' : ''}.`;
 };
 
 const labelsCsv = (report: LabelsReport): string =>

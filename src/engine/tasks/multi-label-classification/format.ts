@@ -18,7 +18,7 @@ export function formatLabels(report: LabelsReport, width: number): string {
   return [
     [
       ...headOf(report, counted(report.labels.length, 'label')),
-      `A label is predicted from a probability of ${thresholdText(report)}.`,
+      `A label is predicted if its probability is at least ${thresholdText(report)}.`,
       'accuracy: rows whose labels are all right; precision and recall: over all labels (micro)',
       '',
       ...metricTable(report),

@@ -30,7 +30,7 @@ const make = (how: TaskSettings): Task<LabelsExample, LabelledItem, LabelsPredic
         : 'this gives the highest micro F1 on the validation rows';
     return {
       settings: { threshold },
-      note: `A label is predicted from a probability of ${formatPercent(threshold)}: ${why}.`,
+      note: `A label is predicted if its probability is at least ${formatPercent(threshold)}: ${why}.`,
     };
   },
   decode: labelsFrom,
