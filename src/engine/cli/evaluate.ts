@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { isFile } from '../../files/folders.ts';
 import type { BackendChoice, EvaluationReport } from '../../protocol/index.ts';
 import { readRecord } from '../../runs/record.ts';
+import { findData } from '../data/resolve.ts';
 import { evaluateModel } from '../infer/evaluate-model.ts';
 import { createPredictor, type Predictor } from '../infer/predictor.ts';
 import { findModel } from '../runs/target.ts';
@@ -21,6 +22,8 @@ export interface EvaluateCommandOptions extends ColumnOptions {
 
 export async function evaluate(model: string, options: EvaluateCommandOptions): Promise<number> {
   const { path, run } = await findModel(model, process.cwd());
+  // That it is not there is said in a command's words, and before the model is loaded.
+  await findData(options.data, process.cwd());
   if (run !== null) {
     const { dataset } = (await readRecord(run)).recipe;
     const data = resolve(options.data);

@@ -110,6 +110,11 @@ it.each<[command: string[], code: number, message: RegExp]>([
   ],
   [['complete', 'starters/decoder', '--file', 'try.txt', '--budget-ms', ''], 2, /--budget-ms must be a whole number/],
   [
+    ['evaluate', 'starters/bert', '--data', 'reviws.csv'],
+    1,
+    /did you mean “reviews\.csv”\?\n.*relative to the current folder/,
+  ],
+  [
     ['prompt', 'render', 'reviews.csv'],
     2,
     /reviews\.csv is a data file, not a prompt template\.\nName a \.prompty file; --data reviews\.csv/,
