@@ -26,7 +26,7 @@ it('so are those of labels, entities and tokens, and the threshold of labels', (
   );
   const items = [{ ids: Int32Array.of(1), labels: Float32Array.of(1, 0) }];
   expect(multiLabelClassification.tune!(items as never, Float32Array.of(2, -2)).note).toMatch(
-    /^A label is predicted from a probability of \d+\.\d %: /,
+    /^A label is predicted if its probability is at least \d+\.\d %: /,
   );
   const entity = { entity_group: 'LOC', score: 0.953, word: 'Oslo', start: 0, end: 4 };
   expect(tokenClassification.show({ text, entities: [entity] }, []).said).toBe('LOC “Oslo” 95.3 %');

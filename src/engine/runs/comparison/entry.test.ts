@@ -15,6 +15,8 @@ it('a key that some candidates cannot take is left out for these, with the reaso
     ['head', undefined, 32],
   ]);
   expect(entries[1]!.loaded.recipe.strategy).toMatchObject({ type: 'lora', r: 4 });
+  // Suggested for a processor, it gives way to fp16.
+  expect(entries[1]!.candidate.recipe.strategy).not.toHaveProperty('load_in_8bit');
   expect(notes).toEqual([
     'fp16 does not apply to head and is left out there: fp16 is for steps that compute gradients of layers, and strategy "head" trains the classifier alone.',
     expect.stringMatching(/^strategy\.r does not apply to full and head and is left out there: unknown key "/),

@@ -30,9 +30,10 @@ interface EntriesOptions {
  * @throws LuthierError `recipe-invalid` where no candidate can take it, or a recipe is invalid without any
  */
 export async function entriesOf(
-  candidates: readonly Candidate[],
+  suggested: readonly Candidate[],
   { compared, base, sets = [] }: EntriesOptions,
 ): Promise<{ entries: Entry[]; notes: string[] }> {
+  const candidates = suggested.map((candidate) => ({ ...candidate, recipe: givingWay(candidate.recipe, sets) }));
   const resolved = await Promise.all(candidates.map((candidate) => resolve(candidate, base, sets)));
   const entries = resolved.map(({ loaded, refused }, at): Entry => {
     const candidate = structuredClone(candidates[at]!);
@@ -56,6 +57,15 @@ export async function entriesOf(
     return [`${key} does not apply to ${names} and is left out there: ${reason}`];
   });
   return { entries, notes };
+}
+
+/** A recipe as it is suggested has 8 bits, which is for processors: where fp16 is asked for, it goes without. */
+function givingWay(recipe: RecipeInput, sets: readonly string[]): RecipeInput {
+  const { strategy } = recipe;
+  if (!strategy || !('load_in_8bit' in strategy) || !sets.some((set) => /^\s*fp16\s*=\s*true\s*$/.test(set)))
+    return recipe;
+  const { load_in_8bit: _, ...others } = strategy;
+  return { ...recipe, strategy: others as RecipeInput['strategy'] & {} };
 }
 
 /** A backend is a machine's: recipes that are written do not name it. */
