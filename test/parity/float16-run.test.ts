@@ -104,6 +104,47 @@ describe('a run with fp16', { timeout: 120_000 }, () => {
   });
 });
 
+it('a run that goes on in float32 still counts no step that was skipped: neither in AdamW’s bias correction nor in the schedule', {
+  timeout: 300_000,
+}, async () => {
+  const rate = 3e-3;
+  const more = { weight_decay: 0, max_steps: 12, learning_rate: rate, warmup_steps: 0 };
+  const narrow = await trainerOf(more);
+  await steps(narrow, 2);
+  await raise(narrow, 2 ** 40);
+  await steps(narrow, 3);
+  const checkpoint = await kept(narrow);
+  expect(checkpoint.loss_scale!.skipped).toEqual([2, 3, 4]);
+
+  const wide = await trainerOf({ ...more, fp16: false });
+  wide.restore(checkpoint);
+  const [result] = await steps(wide, 1);
+  // As torch's GradScaler and transformers' Trainer have it: of five steps two were the optimiser's and the schedule's.
+  expect(result!.learning_rate).toBeCloseTo(rate * (1 - 2 / 12), 12);
+  const after = await kept(wide);
+  /** Of AdamW's third step (Loshchilov & Hutter 2019), by the moments that it leaves. */
+  const furthest = (step: number) => {
+    let most = 0;
+    for (const [name, before] of checkpoint.parameters) {
+      const [mean, square] = ['exp_avg', 'exp_avg_sq'].map((key) => after.moments.get(`${name}.${key}`)!);
+      const now = after.parameters.get(name)!;
+      for (const [i, weight] of before.entries()) {
+        const [m, v] = [mean![i]! / (1 - 0.9 ** step), square![i]! / (1 - 0.999 ** step)];
+        most = Math.max(most, Math.abs(weight - (result!.learning_rate * m) / (Math.sqrt(v) + 1e-8) - now[i]!));
+      }
+    }
+    return most;
+  };
+  expect(furthest(3)).toBeLessThan(1e-6);
+  expect(furthest(6)).toBeGreaterThan(1e-4);
+  // What it writes goes on alike, on a card that computes in float16, too.
+  expect(after.loss_scale).toEqual(checkpoint.loss_scale);
+  const again = await trainerOf(more);
+  again.restore(after);
+  expect((await steps(again, 1))[0]!.learning_rate).toBeCloseTo(rate * (1 - 3 / 12), 12);
+  for (const trainer of [narrow, wide, again]) trainer.dispose();
+});
+
 describe.each([
   { backend: 'onnxruntime', title: 'rounded on the processor', isThere: true },
   {

@@ -28,8 +28,14 @@ export interface LossScaleState {
 export class LossScale {
   #state: LossScaleState = { scale: INITIAL, good_steps: 0, skipped: [] };
 
+  /**
+   * @param isUsed false for a run that goes on in float32: gradients are those of the loss itself then, and what was
+   *   skipped before still is no step of the optimiser's
+   */
+  constructor(readonly isUsed = true) {}
+
   get value(): number {
-    return this.#state.scale;
+    return this.isUsed ? this.#state.scale : 1;
   }
 
   get state(): LossScaleState {
@@ -42,6 +48,7 @@ export class LossScale {
 
   /** A step was good. */
   keep(): void {
+    if (!this.isUsed) return;
     const good = this.#state.good_steps + 1;
     const grows = good === GROWTH_INTERVAL;
     this.#state = { ...this.#state, scale: this.value * (grows ? GROWTH : 1), good_steps: grows ? 0 : good };

@@ -50,8 +50,8 @@ export class TaskTrainer implements Trainer {
   readonly #evaluator: Evaluator;
   /** Rows of a step that are computed at once; their gradients are summed. */
   readonly #micro: FittingBatch;
-  /** Where steps compute in float16. */
-  readonly #scale: LossScale | null;
+  /** Where steps compute in float16, or did before the run went on in float32. */
+  #scale: LossScale | null;
   #order: { of: Lessons; epoch: number; rows: Uint32Array } | undefined;
   /** Of what is pre-trained along with a prompt and thrown away. */
   #beginning: ReadonlyMap<string, Float32Array> = new Map();
@@ -270,7 +270,7 @@ export class TaskTrainer implements Trainer {
     const update: Update = {
       ...{ recipe, learning_rate, step: step + 1, scaled: this.#scale?.scaledSince(begin, model.store.phases) },
       check: (norm) => {
-        if (this.#scale && !Number.isFinite(norm)) throw new Overflow(`gradient norm ${norm}`);
+        if (this.#scale?.isUsed && !Number.isFinite(norm)) throw new Overflow(`gradient norm ${norm}`);
         this.#refuseNonFinite(loss, norm);
       },
     };
@@ -373,7 +373,10 @@ export class TaskTrainer implements Trainer {
     this.loadParameters(kept.parameters);
     putMoments(kept.moments, this.model);
     this.#step = kept.step;
-    if (kept.loss_scale) this.#scale?.restore(kept.loss_scale);
+    if (kept.loss_scale) {
+      this.#scale ??= new LossScale(false);
+      this.#scale.restore(kept.loss_scale);
+    }
     // The processor’s memory is another.
     if (kept.micro_batch === undefined || !this.model.device) return;
     this.#micro.recall(kept.micro_batch);
