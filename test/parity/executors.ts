@@ -21,6 +21,18 @@ export const followed = (all: number, few: number): number => (isAll ? all : Mat
 /** So many of the cases as are tried: all where everything is asked for. */
 export const tried = <T>(all: readonly T[], few: readonly T[]): readonly T[] => (isAll ? all : few);
 
+/**
+ * onnxruntime forgets the shaders that it has compiled with the last session on the card, and on a software driver they take
+ * most of a test's time: one session is held open for a file's tests.
+ * @returns what closes it
+ */
+export async function holdShaders(): Promise<() => void> {
+  if (!hasWebGpu) return () => {};
+  const executor = await createWebGpuExecutor();
+  const held = await executor.compile(({ x }) => ({ y: x! }), { x: { shape: [1], dtype: 'float32' } });
+  return () => held.dispose();
+}
+
 interface Tested {
   title: string;
   isThere: boolean;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { matMul } from '../tensor/ops/index.ts';
+import { matMul, productInPieces } from '../tensor/ops/index.ts';
 import type { Adapters, Architecture } from './architecture.ts';
 import { decorate, type Layout, type LinearOptions, type ParameterInfo, type Scope } from './scope.ts';
 
@@ -63,21 +63,48 @@ function withMagnitudes(
   const [out] = b.shape as [number];
   const { bias = true, layout = 'out,in' } = options ?? {};
   const isTransposed = layout === 'out,in';
-  const shape = isTransposed ? [out, x.shape[1]] : [x.shape[1], out];
+  const shape: [number, number] = isTransposed ? [out, x.shape[1]] : [x.shape[1], out];
   // Both are the layer's own, asked for again.
-  const weight = inner.parameter(`${name}.weight`, shape, 'zeros', { layout });
+  const weight = inner.matrix(`${name}.weight`, shape, 'zeros', { layout });
   const shift = bias ? inner.parameter(`${name}.bias`, [out], 'zeros', { decay: false }) : undefined;
   const init = { norms: layout, of: inner.nameOf(`${name}.weight`) };
   const magnitude = inner.parameter(loraNames(name).magnitude, [out], init, { isAdapter: true });
-  const difference = isTransposed
-    ? matMul(b, a, { alpha })
-    : matMul(a, b, { transposeA: true, transposeB: true, alpha });
-  const lengths = tf.sqrt(tf.sum(tf.square(tf.add(weight, difference)), isTransposed ? 1 : 0)); // (out)
+  const lengths = tf.sqrt(squaredLengths(weight, { a, b, alpha }, isTransposed)); // (out)
   const factor = overConstant(magnitude, tf.maximum(lengths, TINY));
   // Without dropout it has been computed.
   const own =
-    dropped !== x ? matMul(dropped, weight, { transposeB: isTransposed }) : shift === undefined ? y : tf.sub(y, shift);
+    dropped !== x
+      ? productInPieces(dropped, weight, { transposeB: isTransposed })
+      : shift === undefined
+        ? y
+        : tf.sub(y, shift);
   return tf.add(y, tf.sub(tf.mul(factor, tf.add(own, added)), own)) as tf.Tensor2D;
+}
+
+/**
+ * Squared lengths of the outputs' weights `V`, `[out]`.
+ * @param pieces rows of W: of `[out, in]` if it is transposed, else of `[in, out]`
+ */
+function squaredLengths(
+  pieces: readonly tf.Tensor2D[],
+  { a, b, alpha }: { a: tf.Tensor; b: tf.Tensor; alpha: number },
+  isTransposed: boolean,
+): tf.Tensor {
+  let from = 0;
+  const parts = pieces.map((piece) => {
+    const [rows] = piece.shape;
+    const of = (x: tf.Tensor, axis: 0 | 1) => {
+      if (x.shape[axis] === rows) return x;
+      return axis === 0 ? tf.slice(x, [from, 0], [rows, x.shape[1]!]) : tf.slice(x, [0, from], [x.shape[0]!, rows]);
+    };
+    const difference = isTransposed
+      ? matMul(of(b, 0), a, { alpha })
+      : matMul(of(a, 1), b, { transposeA: true, transposeB: true, alpha });
+    from += rows;
+    return tf.sum(tf.square(tf.add(piece, difference)), isTransposed ? 1 : 0);
+  });
+  if (parts.length === 1) return parts[0]!;
+  return isTransposed ? tf.concat(parts) : parts.reduce((sum, part) => tf.add(sum, part));
 }
 
 /** `x / constant`, where the gradient stops at what is divided by, however it was made. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { matMul } from '../tensor/ops/index.ts';
+import { productInPieces } from '../tensor/ops/index.ts';
 import type { Architecture, Prompt } from './architecture.ts';
 import type { Queries } from './batch.ts';
 import { PROMPT_EMBEDDINGS } from './prompt.ts';
@@ -58,14 +58,14 @@ function prefixIn(scope: Scope, { keyValue, numLayers }: Architecture, prompt: P
   // As torch.nn.Embedding begins.
   if (hidden === undefined) return scope.parameter(PROMPT_EMBEDDINGS, [P, out], { normal: 1 }, own);
   // And as torch.nn.Linear.
-  const linear = (name: string, x: tf.Tensor, [from, to]: [number, number]) => {
+  const linear = (name: string, x: tf.Tensor2D, [from, to]: [number, number]) => {
     const init = { uniform: 1 / Math.sqrt(from) };
-    const weight = scope.parameter(`${ENCODER}.${name}.weight`, [to, from], init, own);
+    const weight = scope.matrix(`${ENCODER}.${name}.weight`, [to, from], init, own);
     const bias = scope.parameter(`${ENCODER}.${name}.bias`, [to], init, { ...own, decay: false });
-    return tf.add(matMul(x, weight, { transposeB: true }), bias);
+    return tf.add(productInPieces(x, weight, { transposeB: true }), bias);
   };
-  const tokens = scope.parameter(`${ENCODER}.embedding.weight`, [P, width], { normal: 1 }, own);
-  return linear('transform.2', tf.tanh(linear('transform.0', tokens, [width, hidden])), [hidden, out]);
+  const tokens = scope.parameter(`${ENCODER}.embedding.weight`, [P, width], { normal: 1 }, own) as tf.Tensor2D;
+  return linear('transform.2', tf.tanh(linear('transform.0', tokens, [width, hidden])) as tf.Tensor2D, [hidden, out]);
 }
 
 /** Each layer's keys and values, `[1, G, P, D]` both. */

@@ -8,7 +8,6 @@ import {
   embeddingInPieces,
   layerNorm,
   linear,
-  matMul,
   productInPieces,
   rmsNorm,
 } from '../tensor/ops/index.ts';
@@ -81,6 +80,13 @@ export interface Scope {
   /** What lies under this name, and where it stands. */
   at(name: string, place?: Place): Scope;
   parameter(name: string, shape: readonly number[], init: Init, options?: ParameterOptions): tf.Tensor;
+  /** A matrix's rows, some after the others: all of them in one, unless a device cannot bind it whole. */
+  matrix(
+    name: string,
+    shape: readonly [number, number],
+    init: Init,
+    options?: ParameterOptions,
+  ): readonly tf.Tensor2D[];
   /** `x · weightᵀ + bias`: `[M, K]` -> `[M, out]`. */
   linear(name: string, x: tf.Tensor2D, out: number, options?: LinearOptions): tf.Tensor2D;
   /** Rows of a table `[rows, width]` at `ids` `[N]` -> `[N, width]`. */
@@ -115,20 +121,24 @@ export function rootScope(source: Source, deviation: number): Scope {
       ...options,
     });
     const parameter: Scope['parameter'] = (...given) => source.parameter(info(...given));
+    const matrix: Scope['matrix'] = (...given) => {
+      const own = info(...given);
+      return source.pieces?.(own) ?? [source.parameter(own) as tf.Tensor2D];
+    };
     const mask = (site: string, shape: Shape, rate: number, isAdapter = false) =>
       rate > 0 ? source.mask({ name: nameOf(site), shape, rate, isAdapter }) : undefined;
     return {
       nameOf,
       parameter,
+      matrix,
       at: (name, at = place) => scopeAt(nameOf(name), at),
       linear: (name, x, out, { bias = true, layout = 'out,in', init = normal } = {}) => {
         const transposeB = layout === 'out,in';
         const width = x.shape[1];
-        const own = info(`${name}.weight`, transposeB ? [out, width] : [width, out], init, { layout });
-        const weight = source.pieces?.(own) ?? source.parameter(own);
+        const weight = matrix(`${name}.weight`, transposeB ? [out, width] : [width, out], init, { layout });
         const added = bias ? parameter(`${name}.bias`, [out], 'zeros', { decay: false }) : undefined;
-        if (transposeB && added && weight instanceof tf.Tensor) return linear(x, weight, added);
-        const y = weight instanceof tf.Tensor ? matMul(x, weight, { transposeB }) : productInPieces(x, weight);
+        if (transposeB && added && weight.length === 1) return linear(x, weight[0]!, added);
+        const y = productInPieces(x, weight, { transposeB });
         return (added ? tf.add(y, added) : y) as tf.Tensor2D;
       },
       embedding: (name, ids, rows, width) => {
@@ -136,12 +146,8 @@ export function rootScope(source: Source, deviation: number): Scope {
         const pieces = source.pieces?.(own);
         return pieces ? embeddingInPieces(pieces, ids) : embedding(source.parameter(own, ids), ids);
       },
-      unembed: (name, x, rows) => {
-        const own = info(`${name}.weight`, [rows, x.shape[1]], normal);
-        const pieces = source.pieces?.(own);
-        if (pieces) return productInPieces(x, pieces);
-        return matMul(x, source.parameter(own), { transposeB: true }) as tf.Tensor2D;
-      },
+      unembed: (name, x, rows) =>
+        productInPieces(x, matrix(`${name}.weight`, [rows, x.shape[1]], normal), { transposeB: true }),
       norm: (name, x, kind, epsilon) => {
         const own = (end: string, init: Init, formerly: string) =>
           parameter(`${name}.${end}`, [x.shape[1]], init, { decay: false, formerly });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { declarationOf } from '../models/architecture.ts';
+import { type Architecture, declarationOf } from '../models/architecture.ts';
+import { withLora } from '../models/lora.ts';
 import { architectureOf } from '../models/registry.ts';
 import { classLoss } from '../tasks/loss.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
@@ -22,7 +23,21 @@ const decoder = (vocab_size: number, hidden_size: number, tie_word_embeddings: b
     'config.json',
     { name: 'text-generation', reads: 'all' },
   );
-const declared = (architecture: ReturnType<typeof decoder>) =>
+/** Its layers' weights lie the other way round, `[inputs, outputs]`; those of two are larger than 1 MiB. */
+const gpt2 = architectureOf(
+  {
+    ...{ model_type: 'gpt2', vocab_size: 200, n_embd: 64, n_layer: 1, n_head: 2, n_inner: 6_000, n_positions: 64 },
+    ...{ resid_pdrop: 0, embd_pdrop: 0, attn_pdrop: 0 },
+  },
+  'config.json',
+  { name: 'text-generation', reads: 'all' },
+);
+const dora = (architecture: Architecture, modules: readonly string[]): Architecture =>
+  withLora(architecture, {
+    ...{ r: 2, lora_alpha: 4, lora_dropout: 0.1, use_dora: true, fan_in_fan_out: true },
+    ...{ target_modules: modules, targets: modules, modulesToSave: [] },
+  });
+const declared = (architecture: Architecture) =>
   declarationOf(architecture, { outputs: architecture.outputs! }).parameters;
 
 describe('piecesOf', () => {
@@ -59,11 +74,15 @@ describe('piecesOf', () => {
   });
 });
 
+const GPT2_LARGE = ['transformer.h.0.mlp.c_fc', 'transformer.h.0.mlp.c_proj'];
 describe.each([
-  ['tied', true],
-  ['not tied', false],
-])('programs of a model whose tables are larger than a binding, a head that is %s', (_, tied) => {
-  const architecture = decoder(6_000, 64, tied);
+  ['a head that is tied', decoder(6_000, 64, true), []],
+  // Products read the transposes of its pieces.
+  ['a head that is not tied', decoder(6_000, 64, false), ['lm_head.weight#23']],
+  ['weights that lie the other way round', gpt2, GPT2_LARGE.map((name) => `${name}.weight#1`)],
+  ['these with DoRA', dora(gpt2, GPT2_LARGE), GPT2_LARGE.map((name) => `${name}.weight#1`)],
+  ['a head with DoRA', dora(decoder(6_000, 64, false), ['lm_head']), ['lm_head.weight#23']],
+])('programs of a model with matrices that are larger than a binding: %s', (_, architecture, transposed) => {
   const parameters = declared(architecture);
   const tables = piecesOf(parameters, MIB);
   const matrices = matricesOf(parameters);
@@ -73,7 +92,12 @@ describe.each([
     MIB,
   );
   const shape = { rows: 1, length: 16, texts: 1 };
-  const fed = { architecture, outputs: 6_000, tables, hasTransposed: (name: string) => matrices.has(name) };
+  const fed = {
+    architecture,
+    outputs: architecture.outputs!,
+    tables,
+    hasTransposed: (name: string) => matrices.has(name),
+  };
   const swapped = new Map([...matrices].map((name) => [name, parameters.get(name)!.shape]));
 
   it.each<[string, ReadyProgram]>([
@@ -84,14 +108,15 @@ describe.each([
       trainingProgram({ ...fed, shape, part: 'all', trained: [...parameters.keys()], loss: classLoss(), blocks }),
     ],
     ['parameters by themselves', spreadProgram(blocks, swapped, tables)],
-  ])('have no tensor that is: %s', (_, { program, inputs }) => {
+  ])('have no tensor that is: %s', (name, { program, inputs }) => {
     const { graph } = optimize(record(program, inputs), {
       ...{ provider: 'webgpu', isKept: () => true },
       transposedOf: (input) => inputs[input]?.transposed,
     });
     const large = [...graph.types].filter(([, { shape }]) => 4 * sizeOf(shape) > MIB);
     expect(large.map(([name, { shape }]) => `${name} [${shape}]`)).toEqual([]);
-    // A head's products read the transposes of its pieces.
-    if (!tied) expect([...graph.inputs, ...graph.outputs.keys()]).toContain('transposed:lm_head.weight#23');
+    const names = [...graph.inputs, ...graph.outputs.keys()];
+    if (name !== 'losses' && name !== 'the next token')
+      for (const piece of transposed) expect(names).toContain(`transposed:${piece}`);
   });
 });

@@ -20,8 +20,8 @@ export type TablePieces = ReadonlyMap<string, readonly TablePiece[]>;
 const TOKENS = 1024;
 
 /**
- * Tables of embeddings, and weights `[outputs, inputs]` such as a head's for each token of a vocabulary, that have more bytes
- * than one binding.
+ * Tables of embeddings, and weights of linear layers such as a head's for each token of a vocabulary, that have more bytes
+ * than one binding. Weights that lie `[outputs, inputs]` are cut by their outputs, others by their inputs.
  */
 export function piecesOf(
   parameters: Declaration['parameters'],
@@ -34,7 +34,7 @@ export function piecesOf(
 
 /** Whether scopes read it by rows or as a product (models/scope.ts), which they do in pieces, too. */
 const isRead = ({ shape, place, layout }: ParameterInfo): boolean =>
-  shape.length === 2 && (layout === 'out,in' || (layout === undefined && place === -1));
+  shape.length === 2 && (layout !== undefined || place === -1);
 
 function cut(name: string, [rows, width]: [number, number], most: number): TablePiece[] {
   const fitting = Math.max(1, Math.floor(most / Math.max(width, TOKENS)));

@@ -17,11 +17,28 @@ export function embeddingInPieces(pieces: readonly tf.Tensor2D[], ids: tf.Tensor
   return rows.reduce((sum, x) => tf.add(sum, x)) as tf.Tensor2D;
 }
 
-/** `x · weightᵀ`, `[M, K]` by a weight in pieces `[Ni, K]` -> `[M, N]` */
-export const productInPieces = (x: tf.Tensor2D, pieces: readonly tf.Tensor2D[]): tf.Tensor2D =>
-  tf.concat(
-    pieces.map((piece) => matMul(x, piece, { transposeB: true }) as tf.Tensor2D),
-    1,
-  );
+/**
+ * `x · weightᵀ`, `[M, K]` by a weight in pieces `[Ni, K]` -> `[M, N]`; or without `transposeB` `x · weight`, by one in pieces
+ * `[Ki, N]`.
+ */
+export function productInPieces(
+  x: tf.Tensor2D,
+  pieces: readonly tf.Tensor2D[],
+  { transposeB }: { transposeB: boolean },
+): tf.Tensor2D {
+  if (pieces.length === 1) return matMul(x, pieces[0]!, { transposeB }) as tf.Tensor2D;
+  if (transposeB)
+    return tf.concat(
+      pieces.map((piece) => matMul(x, piece, { transposeB }) as tf.Tensor2D),
+      1,
+    );
+  let from = 0;
+  const products = pieces.map((piece) => {
+    const columns = tf.slice(x, [0, from], [x.shape[0], piece.shape[0]]);
+    from += piece.shape[0];
+    return matMul(columns, piece);
+  });
+  return products.reduce((sum, y) => tf.add(sum, y)) as tf.Tensor2D;
+}
 
 const int = (value: number) => tf.scalar(value, 'int32');
