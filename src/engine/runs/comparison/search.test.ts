@@ -66,3 +66,16 @@ it('of a loss the lowest go on, of equal ones the faster, and of max_steps steps
   // Where none could be measured there is nothing to go on with.
   expect(next(first.candidates, 'loss')).toBeNull();
 });
+
+it('of those that were stopped after fewer rows none goes on before one that was measured on all', () => {
+  const { first, next } = plan({ method: 'halving', values: rates, trials: 3 });
+  const [a, b, c] = first.candidates as [Candidate, Candidate, Candidate];
+  const stopped = (candidate: Candidate, value: number, n: number): Candidate => {
+    const ended = done(candidate, value);
+    return { ...ended, result: { ...ended.result!, n, stopped: true } };
+  };
+  const on = (some: Candidate[]) => next(some, 'accuracy')!.candidates.map(({ title }) => title);
+  expect(on([stopped(a, 1, 20), done(b, 0.7), done(c, 0.6)])).toEqual([b.title]);
+  // Stopped, and measured on all rows all the same.
+  expect(on([stopped(a, 1, 100), done(b, 0.7), done(c, 0.6)])).toEqual([a.title]);
+});
