@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { type Strategy, type StrategySuggestion, TASKS, type TaskName, taskOf } from '../../protocol/index.ts';
+import {
+  capitalized,
+  type Strategy,
+  type StrategySuggestion,
+  TASKS,
+  type TaskName,
+  taskOf,
+} from '../../protocol/index.ts';
 import { bitfit } from './bitfit.ts';
 import { fewShot } from './few-shot.ts';
 import { freeze } from './freeze.ts';
@@ -71,4 +78,15 @@ export function suggestStrategies(rows: number, model: Facts, task?: TaskName): 
     };
   });
   return suggested.sort((a, b) => Number(b.isRecommended) - Number(a.isRecommended));
+}
+
+/**
+ * A sentence for a recipe that trains single rows where so few of each class teach more in another way, as is recommended
+ * then; null where it says nothing better.
+ */
+export function betterForFewRows(strategy: Strategy, rows: number, facts: Facts, task: TaskName): string | null {
+  const [{ strategy: recommended, reason } = {}] = suggestStrategies(rows, facts, task);
+  // A head that is solved is the quick way, which was chosen knowingly.
+  if (!recommended || !reason || [recommended.type, 'head'].includes(strategy.type)) return null;
+  return `${capitalized(reason)}: where so few were measured, "strategy": {"type": "${recommended.type}"} was more accurate than "${strategy.type}".`;
 }

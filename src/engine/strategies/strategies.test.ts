@@ -5,7 +5,7 @@ import { declarationOf } from '../models/architecture.ts';
 import { architectureOf } from '../models/registry.ts';
 import { architectureFor, isTrainedBy, isTrainedIn, phasesOf, rateOf, tooShortFor } from './apply.ts';
 import { factsAbout } from './facts.ts';
-import { STRATEGIES, strategySchema, suggestStrategies } from './index.ts';
+import { betterForFewRows, STRATEGIES, strategySchema, suggestStrategies } from './index.ts';
 import { USUAL_FACTS } from './kind.ts';
 import { phaseStarts } from './phase-starts.ts';
 
@@ -366,6 +366,18 @@ describe('suggestStrategies', () => {
       expect(offered(task).map(({ strategy }) => strategy.type)).not.toContain('few-shot');
       expect(offered(task)[0]).toMatchObject({ strategy: { type: 'full' }, isRecommended: true });
     }
+  });
+
+  it('says what teaches more than single rows where a recipe trains a few of them', () => {
+    const said = (strategy: object, rows = 64, more = {}, task: TaskName = 'text-classification') =>
+      betterForFewRows(strategySchema.parse(strategy), rows, { ...USUAL_FACTS, classes: 8, ...more }, task);
+    expect(said({ type: 'full' })).toBe(
+      'With about 8 rows of each class, pairs teach more than single rows: where so few were measured, "strategy": {"type": "few-shot"} was more accurate than "full".',
+    );
+    for (const type of ['few-shot', 'head']) expect(said({ type })).toBeNull();
+    expect(said({ type: 'full' }, 257)).toBeNull();
+    expect(said({ type: 'lora' }, 64, { isDecoder: true })).toBeNull();
+    expect(said({ type: 'full' }, 64, {}, 'token-classification')).toBeNull();
   });
 
   it('gives pairs twice the steps from 32 rows of each class on', () => {

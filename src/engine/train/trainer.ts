@@ -19,6 +19,8 @@ import { countSteps, fitBatch } from '../recipes/schedule.ts';
 import { learntOfRecipe } from '../recipes/template.ts';
 import { unusualValues } from '../recipes/unusual.ts';
 import { architectureFor, tooShortFor } from '../strategies/apply.ts';
+import { factsAbout } from '../strategies/facts.ts';
+import { betterForFewRows } from '../strategies/index.ts';
 import type { AnyTask, LabelledItem } from '../tasks/task.ts';
 import { createExecutor } from '../tensor/executors/create.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
@@ -107,6 +109,12 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     for (const one of [pretraining?.lessons, lessons]) if (one?.note) note('info', one.note);
     const run = countSteps(lessons.recipe, lessons.items.length);
     for (const { message } of unusualValues(lessons.recipe, run.total)) note('warning', message);
+    if (part === undefined || (part !== 'all' && part.fold === 1)) {
+      const facts = { ...factsAbout(plain), classes: dataset.labels.length };
+      const rows = dataset.train.length + dataset.validation.length;
+      const better = betterForFewRows(recipe.strategy, rows, facts, task.name);
+      if (better !== null) note('info', better);
+    }
     const tooShort = tooShortFor(recipe.strategy, architecture, run);
     if (tooShort !== null) note('warning', tooShort);
     const lengths = (texts: readonly LabelledItem[]) => texts.map(({ ids }) => ids.length);
