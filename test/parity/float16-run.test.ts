@@ -8,6 +8,7 @@ import { createTrainer } from '../../src/engine/train/trainer.ts';
 import type { Trainer } from '../../src/engine/train/types.ts';
 import { LuthierError, type RecipeInput } from '../../src/protocol/index.ts';
 import { makeTinyBert, tinyRows } from '../faults/tiny.ts';
+import { writeModels, writeRows } from './matrix-models.ts';
 
 const hasFloat16 =
   process.env.LUTHIER_TEST_WEBGPU === '1' && (await (await createWebGpuExecutor()).computesInFloat16!());
@@ -16,6 +17,8 @@ const root = mkdtempSync(path.join(tmpdir(), 'luthier-float16-'));
 beforeAll(async () => {
   await makeTinyBert(path.join(root, 'tiny'));
   writeFileSync(path.join(root, 'rows.csv'), tinyRows(120));
+  await writeModels(root);
+  await writeRows(root, 48);
 });
 afterAll(() => rmSync(root, { recursive: true }));
 beforeEach(() => vi.stubEnv('LUTHIER_TEST_FLOAT16', '1'));
@@ -45,6 +48,28 @@ async function raise(trainer: Trainer, scale: number): Promise<void> {
   trainer.restore({ ...(await kept(trainer)), loss_scale: { scale, good_steps: 0, skipped: [] } });
 }
 
+const WRITES = { dataset: 'texts.jsonl', task: 'text-generation' } as const;
+const ADAPTERS = { type: 'lora', r: 4, lora_alpha: 8 } as const;
+/** Of other families than BERT's. */
+const FAMILIES: [string, Partial<RecipeInput>][] = [
+  ['DistilBERT', { model: 'distilbert', dataset: 'classes.csv' }],
+  ['RoBERTa, LoRA', { model: 'roberta', dataset: 'classes.csv', strategy: ADAPTERS }],
+  ['GPT-2 that classifies', { model: 'gpt2', dataset: 'classes.csv' }],
+  ['GPT-2 that writes, LoRA', { model: 'gpt2', ...WRITES, strategy: { ...ADAPTERS, use_dora: true } }],
+  ['Llama that writes', { model: 'llama', ...WRITES, strategy: { type: 'full' } }],
+  [
+    'Qwen 3 that writes, a prefix',
+    { model: 'qwen3', ...WRITES, strategy: { type: 'prefix-tuning', num_virtual_tokens: 4 } },
+  ],
+];
+
+const lossesOf = async (more: Partial<RecipeInput>): Promise<number[]> => {
+  const trainer = await trainerOf(more);
+  const found = (await steps(trainer, 6)).map(({ loss }) => loss);
+  trainer.dispose();
+  return found;
+};
+
 const steps = async (trainer: Trainer, count: number) => {
   const done = [];
   for (let i = 0; i < count; i++) done.push(await trainer.trainStep());
@@ -61,14 +86,9 @@ describe('a run with fp16', { timeout: 120_000 }, () => {
     ['a prompt', { strategy: { type: 'prompt-tuning', num_virtual_tokens: 4 }, learning_rate: 3e-2 }],
     ['pairs', { strategy: { type: 'few-shot', batch_size: 8 } }],
     ['layers computed again', { gradient_checkpointing: true }],
+    ...FAMILIES,
   ])('has nearly float32’s losses, and not the same: %s', async (_, more) => {
-    const losses = async (fp16: boolean) => {
-      const trainer = await trainerOf({ ...more, fp16 });
-      const found = (await steps(trainer, 6)).map(({ loss }) => loss);
-      trainer.dispose();
-      return found;
-    };
-    const [narrow, wide] = [await losses(true), await losses(false)];
+    const [narrow, wide] = [await lossesOf(more), await lossesOf({ ...more, fp16: false })];
     for (const [i, loss] of wide.entries()) expect(Math.abs(narrow[i]! - loss)).toBeLessThan(5e-3 * Math.abs(loss));
     expect(narrow).not.toEqual(wide);
   });
