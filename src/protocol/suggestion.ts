@@ -1,5 +1,5 @@
 import type { RecipeInput, Strategy } from './recipe.ts';
-import { type TaskName, taskOf } from './tasks.ts';
+import { TASKS, type TaskName, taskOf } from './tasks.ts';
 
 /** A strategy as it is offered, with every key that a door writes into a recipe (src/engine/strategies). */
 export interface StrategySuggestion {
@@ -22,6 +22,12 @@ const LEAST_STEPS = 256;
 const MOST_EPOCHS = 40;
 
 /**
+ * Rows from which a classifier's predictions may be in 8 bits: then a tenth of them is enough to judge it by when the model
+ * is written. It was measured to cost no accuracy (bench/NOTES.md, “Predictions in 8 bits”).
+ */
+const LEAST_ROWS_FOR_8BIT = 1000;
+
+/**
  * Learning rate, epochs and batch for so many rows, as the editor and the terminal's questions offer them: few rows
  * are seen often enough to be learnt, many do not take a day. Rates are BERT's usual one (Devlin et al. 2019,
  * appendix A.3); four times that for a starter, whose layers are half as wide and which learns too little from some
@@ -35,7 +41,8 @@ export function suggestedTraining(
   { learning_rate: ownRate, strategy }: Pick<StrategySuggestion, 'learning_rate' | 'strategy'>,
   model: string,
   task: TaskName,
-): Required<Pick<RecipeInput, 'learning_rate' | 'num_train_epochs' | 'per_device_train_batch_size'>> {
+): Required<Pick<RecipeInput, 'learning_rate' | 'num_train_epochs' | 'per_device_train_batch_size'>> &
+  Pick<RecipeInput, 'predict_in_8bit'> {
   const isStarter = model.startsWith('starters/');
   const rate = isStarter && rows < 20_000 ? 2e-4 : 5e-5;
   // A batch may not be larger than the training part; a tenth is held out.
@@ -54,5 +61,6 @@ export function suggestedTraining(
     learning_rate: ownRate ?? rate,
     num_train_epochs: ownRate === undefined ? epochs : Math.max(5, epochs),
     per_device_train_batch_size: batch,
+    ...(task === TASKS[0].name && rows >= LEAST_ROWS_FOR_8BIT && { predict_in_8bit: true }),
   };
 }

@@ -121,6 +121,15 @@ test('the batch stays below the training part of small data, and epochs fall wit
   expect([100, 1000].map((rows) => of(rows).per_device_train_batch_size)).toEqual([8, 16]);
 });
 
+test('predictions of a classifier with one class for each text may be in 8 bits where enough rows are held out', () => {
+  const of = (rows: number, task: 'text-classification' | 'token-classification' | 'text-generation') =>
+    suggestRecipe({ task, model: 'm', dataset: 'd', columns: {}, rows, suggestion: full, backend: 'auto' })
+      .predict_in_8bit;
+  expect([999, 1000].map((rows) => of(rows, 'text-classification'))).toEqual([undefined, true]);
+  expect(of(5000, 'token-classification')).toBeUndefined();
+  expect(of(5000, 'text-generation')).toBeUndefined();
+});
+
 test('a starter takes a larger rate than BERT, and what a strategy says of its own counts most', () => {
   const of = (suggestion: StrategySuggestion, model: string) =>
     suggestRecipe({
