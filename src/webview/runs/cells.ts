@@ -41,9 +41,16 @@ function nameParts(name: string): TemplateResult {
   return html`<span class="name"><span class="name-start">${start}</span><span class="name-end">${end}</span></span>`;
 }
 
+/** The first tag so that it can be read, and how many there are beside it: all are in the cell's title. */
+function tagParts([first, ...others]: readonly string[]) {
+  if (first === undefined) return nothing;
+  const more = others.length > 0 ? html`<span class="tag">+${others.length}</span>` : nothing;
+  return html`<span class="tag">${first}</span>${more}`;
+}
+
 const OWN: Readonly<Record<string, (row: RunRow, isBest: boolean) => { content: TemplateResult; title: string }>> = {
   name: ({ name, note, tags }) => ({
-    content: html`<div class="named">${nameParts(name)}${tags.map((tag) => html`<span class="tag">${tag}</span>`)}</div>`,
+    content: html`<div class="named">${nameParts(name)}${tagParts(tags)}</div>`,
     title: [name, ...(tags.length > 0 ? [`Tags: ${tags.join(', ')}`] : []), ...(note ? [note] : [])].join('\n'),
   }),
   state: (row) => {
