@@ -109,7 +109,8 @@ export function inEditor(hint: string | undefined): string | undefined {
 /** As it crosses a wire: what only the editor knows has the code `internal` there. */
 export function toErrorData(error: HostError): ErrorData {
   const code = isErrorCode(error.code) ? error.code : 'internal';
-  return { code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) };
+  const logged = error.actions.includes('showLog');
+  return { code, message: error.message, ...(error.hint ? { hint: error.hint } : {}), ...(logged && { logged }) };
 }
 
 /** One paragraph for a notification: message, then hint. */

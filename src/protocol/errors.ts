@@ -39,6 +39,8 @@ export interface ErrorData {
   code: ErrorCode;
   message: string;
   hint?: string;
+  /** The editor's log says more, so that a page offers to show it. */
+  logged?: boolean;
 }
 
 export const isErrorCode = (code: string): code is ErrorCode => (ERROR_CODES as readonly string[]).includes(code);

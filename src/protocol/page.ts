@@ -4,7 +4,7 @@
  * "Message" goes to the webview, "request" comes from it; a request that fails is answered by `failed`.
  * Both ends check what arrives: what does not fit is dropped and logged.
  */
-import { isString, oneOf, optional, type Rules, shape } from './check.ts';
+import { isBoolean, isString, oneOf, optional, type Rules, shape } from './check.ts';
 
 /** What any page may ask; the host's end of the wire answers it, whatever the page is. */
 export type PageRequest =
@@ -17,7 +17,12 @@ export type PageRequest =
   | { type: 'showLog' };
 
 export const isLevel = oneOf('info', 'warning', 'error');
-export const isErrorData = shape({ code: isString, message: isString, hint: optional(isString) });
+export const isErrorData = shape({
+  code: isString,
+  message: isString,
+  hint: optional(isString),
+  logged: optional(isBoolean),
+});
 
 /** Checks of what any page may ask. */
 export const pageRequests: Rules<PageRequest, 'type'> = {

@@ -19,10 +19,15 @@ describe.skipIf(why !== null)(`chat page${why ? ` (skipped: ${why})` : ''}`, { t
   const asked = async () =>
     (await view.posts()).filter(({ type }) => type === 'generate') as unknown as { id: number; prompt: unknown }[];
 
-  test('a model that cannot be looked at is tried again by a button', async () => {
+  test('a model that cannot be looked at is tried again by a button, and the log shown where it says more', async () => {
     const error = { code: 'model-not-found', message: 'tuned has no model on disk yet.' };
     await view.send({ type: 'failed', request: 'ready', id: null, error });
     await view.settle();
+    expect(await view.page.getByRole('button', { name: 'Show Log' }).count()).toBe(0);
+    await view.send({ type: 'failed', request: 'ready', id: null, error: { ...error, logged: true } });
+    await view.settle();
+    await view.page.getByRole('button', { name: 'Show Log' }).click();
+    expect((await view.posts()).at(-1)).toEqual({ type: 'showLog' });
     await view.page.getByRole('button', { name: 'Try Again' }).click();
     expect((await view.posts()).filter(({ type }) => type === 'ready')).toHaveLength(2);
     await view.send(snapshot);

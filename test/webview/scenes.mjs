@@ -1202,8 +1202,9 @@ export const scenes = [
           id: again.id,
           error: {
             code: 'internal',
-            message: 'The engine stopped while it was predicting.',
-            hint: 'Try Again restarts it; the log says why it stopped.',
+            message: 'The engine stopped (killed by SIGKILL).',
+            hint: 'It restarts with the next request; nothing on disk was lost.',
+            logged: true,
           },
         });
       },

@@ -321,7 +321,7 @@ export class ChatElement extends LightElement {
       generate: () => this.#post(store.regenerate()),
       ready: () => this.host.post({ type: 'ready' }),
     };
-    return failureBanner(failure.error, retries[failure.request] ?? null);
+    return failureBanner(failure.error, this.host, retries[failure.request] ?? null);
   }
 }
 

@@ -57,7 +57,7 @@ export class ComparisonElement extends LightElement {
 
   protected override render(): TemplateResult {
     const { asked, comparison, isWorking, failure } = this.store;
-    const banner = failure ? failureBanner(failure, null) : nothing;
+    const banner = failure ? failureBanner(failure, this.host, null) : nothing;
     if (!asked)
       return html`<div class="page-empty">${failure ? banner : html`<p class="empty" role="status">Reading…</p>`}</div>`;
     return html`

@@ -41,7 +41,7 @@ export class CompletionsElement extends LightElement {
 
   protected override render(): TemplateResult {
     const { days, failure } = this.store;
-    const banner = failure ? failureBanner(failure, () => this.host.post({ type: 'ready' })) : '';
+    const banner = failure ? failureBanner(failure, this.host, () => this.host.post({ type: 'ready' })) : '';
     if (!days)
       return html`<div class="page-empty">${banner || html`<p class="empty" role="status">Reading…</p>`}</div>`;
     return html`

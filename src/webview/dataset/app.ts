@@ -138,7 +138,7 @@ export class DatasetElement extends LightElement {
   #failure(): TemplateResult | typeof nothing {
     const { failure } = this.store;
     if (!failure) return nothing;
-    return failureBanner(failure.error, () => this.host.post({ type: 'ready' }));
+    return failureBanner(failure.error, this.host, () => this.host.post({ type: 'ready' }));
   }
 
   #problems(): TemplateResult {

@@ -87,7 +87,7 @@ export class RunsElement extends LightElement {
   protected override render(): TemplateResult {
     const { store } = this;
     const { failure, loaded, all, broken } = store;
-    const banner = failure ? failureBanner(failure, null) : nothing;
+    const banner = failure ? failureBanner(failure, this.host, null) : nothing;
     if (!loaded) {
       return html`<div class="page-empty">${failure ? banner : html`<p class="empty" role="status">Reading…</p>`}</div>`;
     }

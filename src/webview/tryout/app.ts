@@ -236,7 +236,7 @@ export class TryoutElement extends LightElement {
       predict: () => this.#ask(),
       ready: () => this.host.post({ type: 'ready' }),
     };
-    return failureBanner(failure.error, retries[failure.request] ?? null);
+    return failureBanner(failure.error, this.host, retries[failure.request] ?? null);
   }
 
   get #appearing(): string {
