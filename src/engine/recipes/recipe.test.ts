@@ -294,13 +294,17 @@ describe('--set', () => {
       lora_alpha: 16,
       lora_dropout: 0.05,
       target_modules: ['query', 'value'],
+      load_in_8bit: true,
     });
     expect(suggested).toEqual(recipe.strategy);
+    const onCard = await load(['strategy.type=lora', 'fp16=true']);
+    expect(onCard.recipe.strategy).not.toHaveProperty('load_in_8bit');
     // Half of the layers of the starter, and of a model whose depth is not known.
     for (const model of ['starters/bert', 'not/downloaded']) {
       expect((await load(['strategy.type=freeze'], { model })).recipe.strategy).toEqual({
         type: 'freeze',
         num_frozen_layers: 3,
+        load_in_8bit: true,
       });
     }
     const whole = await load(['strategy={"type":"lora"}']);

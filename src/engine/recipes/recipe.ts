@@ -16,7 +16,7 @@ import {
 } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
 import { kindOf, pretrainingOf, STRATEGIES, strategyNamed } from '../strategies/index.ts';
-import { isSmallWriter } from '../strategies/kind.ts';
+import { inFloat, isSmallWriter } from '../strategies/kind.ts';
 import { EXAMPLE_HINT, explain, isRecord, type RecipeIssue, rank } from './explain-issue.ts';
 import { migrateRecipe } from './migrate.ts';
 import { parseJson } from './parse-json.ts';
@@ -95,7 +95,9 @@ async function suggestedStrategy(
   const written = after.strategy;
   const { factsOf } = await import('../strategies/facts.ts');
   const readsEveryToken = after.task === 'token-classification';
-  const suggestion = kind.suggest({ ...(await factsOf(String(after.model), base)), readsEveryToken });
+  const usual = kind.suggest({ ...(await factsOf(String(after.model), base)), readsEveryToken });
+  // 8 bits are for processors, fp16 is for cards.
+  const suggestion = after.fp16 === true ? inFloat(usual) : usual;
   const isWhole = Object.keys(suggestion).every((key) => key in written);
   return isWhole ? null : { strategy: { ...suggestion, ...written } };
 }

@@ -240,6 +240,12 @@ export const load_in_8bit = z
 export const suggestedIn8Bit = ({ isDecoder }: Facts): { load_in_8bit?: true } =>
   isDecoder ? {} : { load_in_8bit: true };
 
+/** A strategy without that key: what 8 bits are suggested beside may leave no room for them. */
+export function inFloat<S extends Partial<Strategy>>(strategy: S): S {
+  const { load_in_8bit: _, ...others } = strategy as S & { load_in_8bit?: boolean };
+  return others as S;
+}
+
 /** A key of strategies whose classifier is solved. */
 export const label_templates = z
   .array(z.string().regex(/\{\}/, { error: `a template has ${LABEL_PLACE} where the label’s name belongs` }))

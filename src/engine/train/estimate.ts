@@ -7,6 +7,7 @@ import { matricesOf } from '../runtime/matrices.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedBy, isTrainedIn, phasesOf } from '../strategies/apply.ts';
 import { factsAbout } from '../strategies/facts.ts';
 import { kindOf, STRATEGIES, WrongKey } from '../strategies/index.ts';
+import { inFloat } from '../strategies/kind.ts';
 import type { Phases } from '../strategies/phases.ts';
 import { type Executor, sizeOf } from '../tensor/executors/executor.ts';
 import { activationBytes, type Batches, type Magnitudes, type Sizes } from './activations.ts';
@@ -214,12 +215,6 @@ export function asComputed(recipe: Recipe, { recomputes = false, computesIn8Bit 
     ...(!computesIn8Bit && 'load_in_8bit' in strategy && { strategy: { ...strategy, load_in_8bit: false } }),
   };
 }
-
-const inFloat = (strategy: Strategy): Strategy => {
-  if (!('load_in_8bit' in strategy)) return strategy;
-  const { load_in_8bit: _, ...others } = strategy;
-  return others as Strategy;
-};
 
 /**
  * Refuses a run that would not fit, naming the nearest setting that would.

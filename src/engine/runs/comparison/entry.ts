@@ -8,6 +8,7 @@ import {
 } from '../../../protocol/index.ts';
 import { listed } from '../../data/problems.ts';
 import { applySets, type LoadedRecipe, resolveRecipe } from '../../recipes/recipe.ts';
+import { inFloat } from '../../strategies/kind.ts';
 
 /** A candidate with all that is needed to try it. */
 export interface Entry {
@@ -59,13 +60,11 @@ export async function entriesOf(
   return { entries, notes };
 }
 
-/** A recipe as it is suggested has 8 bits, which is for processors: where fp16 is asked for, it goes without. */
+/** A recipe as it is suggested has 8 bits, which are for processors: where fp16 is asked for, it goes without. */
 function givingWay(recipe: RecipeInput, sets: readonly string[]): RecipeInput {
   const { strategy } = recipe;
-  if (!strategy || !('load_in_8bit' in strategy) || !sets.some((set) => /^\s*fp16\s*=\s*true\s*$/.test(set)))
-    return recipe;
-  const { load_in_8bit: _, ...others } = strategy;
-  return { ...recipe, strategy: others as RecipeInput['strategy'] & {} };
+  if (!strategy || !sets.some((set) => /^\s*fp16\s*=\s*true\s*$/.test(set))) return recipe;
+  return { ...recipe, strategy: inFloat(strategy) };
 }
 
 /** A backend is a machine's: recipes that are written do not name it. */
