@@ -136,9 +136,10 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     }
     if (executor.memory) await requireCardMemory(work, lessons.recipe, recomputes, note);
     if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && !executor.computesIn8Bit) {
+      // No warning: new recipes have it for whatever machine they are run on.
       note(
-        'warning',
-        `load_in_8bit: ${executor.name} does not support 8-bit layers. It runs the frozen layers in float, which takes longer.`,
+        'info',
+        `load_in_8bit: ${executor.name} has no products in 8 bits, so the frozen layers are computed in float.`,
       );
     }
     if (recipe.gradient_checkpointing && !executor.recomputes) {
