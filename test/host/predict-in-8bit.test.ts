@@ -191,11 +191,11 @@ describe.skipIf(!isFast)('predictions in 8 bits, on a processor that has fast pr
 
 it('without validation rows nothing is compared, and a backend without fast products says so', async () => {
   expect(await train('no-rows', { predict_in_8bit: true, validation_split: 0 })).toContain(
-    'warning: predict_in_8bit: there are no validation rows',
+    'info: predict_in_8bit: there are no validation rows',
   );
   expect(await checkIn('no-rows')).toBeUndefined();
   expect(await train('slow', { predict_in_8bit: true, backend: 'wasm' })).toContain(
-    'warning: predict_in_8bit: this processor or backend has no fast products in 8 bits',
+    'info: predict_in_8bit: this processor or backend has no fast products in 8 bits',
   );
   expect(await checkIn('slow')).toBeUndefined();
 });

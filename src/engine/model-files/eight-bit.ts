@@ -73,15 +73,12 @@ const WHY_NOT: Record<NotCompared, string> = {
 };
 
 /** What a run says when it has written its model. */
-export function sayEightBit(found: EightBitCheck | NotCompared): [level: 'info' | 'warning', message: string] {
-  if (typeof found === 'string') return ['warning', `${KEY}: ${WHY_NOT[found]}; predictions stay in float.`];
+export function sayEightBit(found: EightBitCheck | NotCompared): string {
+  if (typeof found === 'string') return `${KEY}: ${WHY_NOT[found]}; predictions stay in float.`;
   const figures = eightBitFigures(found);
   return found.used
-    ? ['info', `Predictions are computed with ${eightBitLayers(found)}: ${figures}.`]
-    : [
-        'warning',
-        `${KEY}: with weights in 8 bits, ${figures}. At most ${formatPercent(MOST_CHANGED)} of the rows and ${points(MOST_DIFFERENCE)} are allowed, and with half of the layers in float it is still more; predictions stay in float.`,
-      ];
+    ? `Predictions are computed with ${eightBitLayers(found)}: ${figures}.`
+    : `${KEY}: with weights in 8 bits, ${figures}. At most ${formatPercent(MOST_CHANGED)} of the rows and ${points(MOST_DIFFERENCE)} are allowed, and with half of the layers in float it is still more; predictions stay in float.`;
 }
 
 /** How a model's predictions are computed. */

@@ -415,7 +415,8 @@ export class TaskTrainer implements Trainer {
       backend: recipe.backend,
       adapter: { folder: adapterFolderOf(target), base, strategy: recipe.strategy },
     });
-    if (found !== undefined) note(...sayEightBit(found));
+    // No warning where they stay in float: new recipes have the key for whatever machine they are run on.
+    if (found !== undefined) note('info', sayEightBit(found));
     if (!lessons.isPaired) return;
     const encoder = sentenceTransformerFolderOf(target);
     await saveSentenceTransformer(encoder, model, folder.config, tokenizer, recipe.max_length);
