@@ -12,7 +12,7 @@ export interface Prediction extends Texts {
   scores: Record<string, number>;
   /** Where the model's vocabulary lacks some of the text's tokens: how many, of how many; special ones not counted. */
   unknown_tokens?: UnknownTokens;
-  /** Where the texts are longer than the model reads, and their end was left out. */
+  /** Where the texts are longer than the model reads, and a part of them was left out. */
   truncated?: true;
 }
 

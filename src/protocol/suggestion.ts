@@ -55,7 +55,7 @@ export function suggestedTraining(
       per_device_train_batch_size: Math.min(8, batch),
     };
   }
-  const enough = Math.min(MOST_EPOCHS, Math.ceil(LEAST_STEPS / Math.ceil(rows / batch)));
+  const enough = Math.min(MOST_EPOCHS, Math.ceil(LEAST_STEPS / Math.ceil((0.9 * rows) / batch)));
   const epochs = Math.max(enough, rows < 2000 ? 5 : rows < 20_000 ? 3 : 1);
   return {
     learning_rate: ownRate ?? rate,

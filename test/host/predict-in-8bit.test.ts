@@ -14,6 +14,7 @@ import type { Roundings } from '../../src/engine/runtime/programs.ts';
 import { createHostHandlers } from '../../src/engine/service/host/handlers.ts';
 import { createOnnxRuntimeExecutor } from '../../src/engine/tensor/executors/onnxruntime.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
+import { formatSignificant } from '../../src/protocol/figures.ts';
 import type { RecipeInput } from '../../src/protocol/index.ts';
 import { makeTinyBert, tinyRows } from '../faults/tiny.ts';
 
@@ -60,7 +61,7 @@ describe.skipIf(!isFast)('predictions in 8 bits, on a processor that has fast pr
     expect(check).toMatchObject({ used: true, rows: 20, layers: 12, of_layers: 12 });
     expect(check.largest_difference).toBeGreaterThan(0);
     expect(told).toContain(`info: Predictions are computed with weights in 8 bits: on 20 validation rows, `);
-    expect(told).toContain(`differ by at most ${(100 * check.largest_difference).toFixed(1)} percentage points.`);
+    expect(told).toContain(`differ by at most ${formatSignificant(100 * check.largest_difference)} percentage points.`);
   });
 
   it('are near float ones and not the same, each text’s whatever else is asked with it', async () => {

@@ -1,8 +1,6 @@
-import { resolve } from 'node:path';
-import { isFile } from '../../files/folders.ts';
 import type { BackendChoice, EvaluationReport } from '../../protocol/index.ts';
 import { readRecord } from '../../runs/record.ts';
-import { findData } from '../data/resolve.ts';
+import { findData, resolveDataset } from '../data/resolve.ts';
 import { evaluateModel } from '../infer/evaluate-model.ts';
 import { createPredictor, type Predictor } from '../infer/predictor.ts';
 import { findModel } from '../runs/target.ts';
@@ -23,13 +21,13 @@ export interface EvaluateCommandOptions extends ColumnOptions {
 export async function evaluate(model: string, options: EvaluateCommandOptions): Promise<number> {
   const { path, run } = await findModel(model, process.cwd());
   // That it is not there is said in a command's words, and before the model is loaded.
-  await findData(options.data, process.cwd());
+  const data = await findData(options.data, process.cwd());
   if (run !== null) {
     const { dataset } = (await readRecord(run)).recipe;
-    const data = resolve(options.data);
     const { train, validation } = typeof dataset === 'string' ? { train: dataset } : dataset;
-    // Of a dataset's folder a split is measured; of a file every row.
-    if (train === data && (options.split === 'test' || (await isFile(data))))
+    const { parts } = await resolveDataset(data, process.cwd(), { takesFolders: true });
+    // A dataset has a part for it; of a file, or where there are training rows alone, every row is measured.
+    if (train === data && parts[options.split] === undefined)
       say('warning', `The model was trained on ${options.data}: its score there says little about new rows.`);
     else if (validation === data && options.split === 'test')
       say('warning', `The model’s weights were chosen on ${options.data}: its score there is somewhat flattered.`);

@@ -59,5 +59,5 @@ export function trainCommand(
 }
 
 /** As a shell takes it. */
-const quoted = (word: string): string =>
+export const quoted = (word: string): string =>
   /[\s'"$`\\{}[\]()<>|&;*?#!~]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word;

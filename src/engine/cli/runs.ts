@@ -20,7 +20,7 @@ import { FILES, homeOf } from '../../runs/folder.ts';
 import { withdraw } from '../../runs/queue.ts';
 import { createRun, findRun, requireNone } from '../runs/folder.ts';
 import { announce, type BeginOptions, beginRun, refuseQueueDetached } from './begin.ts';
-import { findingLines } from './findings.ts';
+import { findingLines, quoted } from './findings.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
 import { shortPath } from './run-names.ts';
 import { forgettingText, trainingsTable } from './run-result.ts';
@@ -198,7 +198,7 @@ function took({ started_at, finished_at }: RunRecord): string {
 }
 
 /** What a command put in the place of the file's keys. */
-const setsOf = ({ sets = [] }: RunRecord): string => sets.map((set) => ` --set ${set}`).join('');
+const setsOf = ({ sets = [] }: RunRecord): string => sets.map((set) => ` --set ${quoted(set)}`).join('');
 
 export async function showRun(name: string, { json }: JsonOption): Promise<number> {
   const folder = await findRun(name, process.cwd());

@@ -7,6 +7,7 @@ import { type LoadedRecipe, readWritten } from '../recipes/recipe.ts';
 import { requireModels } from '../runs/comparison/candidates.ts';
 import { planSearch } from '../runs/comparison/search.ts';
 import { runComparison } from './compare.ts';
+import { trainCommand } from './findings.ts';
 import { bold, EXIT, note, printJson } from './output.ts';
 import { shortPath } from './run-names.ts';
 
@@ -47,7 +48,8 @@ export async function searchRecipe(
   if (code !== EXIT.done || choice === null) return code;
   const file = basename(path!);
   if (!write) {
-    if (!json) note(`To write it into a recipe: luthier train ${shortPath(path!)} --write`);
+    if (!json)
+      note(`To write it into a recipe: ${trainCommand({ recipe_path: path, sets: [...sets] }, shortPath)} --write`);
     return code;
   }
   const best = await writeBest(

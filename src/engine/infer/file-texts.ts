@@ -154,11 +154,11 @@ const noTexts = ({ name, columns }: Table, wanted: string, command: string): Lut
     `Call the column of texts “${wanted}”. With ${command}, --text-column names it.`,
   );
 
-/** Each row has its answer, in order; that to an empty text says nothing. @param at lines on which there is no text */
+/** Each row has its answer, in order; what an empty text is for is up to who asked. @param at lines on which there is no text */
 function tellEmpty(at: readonly number[], what: 'line' | 'row', note: Note): void {
   if (at.length === 0) return;
   const which = `${counted(at.length, what)} ${at.length === 1 ? 'has' : 'have'} no text`;
-  note('warning', `${which} (${places(at)}); the answer there says nothing.`);
+  note('warning', `${which} (${places(at)}).`);
 }
 
 /** Each row has its answer, in order; that of half a pair says little. */

@@ -63,14 +63,14 @@ export const rowsOfPredictor = (predictor: Predictor): RowAnswerer => ({
   },
 });
 
-/** An answer to a text whose end was left out is one to its beginning. */
+/** An answer to a text that was cut is one to a part of it. */
 export function noteLong(answers: readonly Answer[], maxLength: number, note: Note): void {
   const long = answers.filter((answer) => 'truncated' in answer && answer.truncated).length;
   if (long === 0) return;
   const which = `${formatCount(long)} of ${counted(answers.length, 'text')} ${long === 1 ? 'is' : 'are'}`;
   note(
     'warning',
-    `${which} longer than the ${formatCount(maxLength)} tokens that the model reads; what follows them was left out.`,
+    `${which} longer than the ${formatCount(maxLength)} tokens that the model reads; the rest of ${long === 1 ? 'it' : 'them'} was left out.`,
   );
 }
 

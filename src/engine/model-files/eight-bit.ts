@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { writeJson } from '../../files/write-file.ts';
-import { counted, formatCount, formatFixed, formatPercent, LuthierError } from '../../protocol/index.ts';
+import { counted, formatCount, formatPercent, formatSignificant, LuthierError } from '../../protocol/index.ts';
 import { isRecord, readJsonRecord } from '../hub/json-file.ts';
 import { CONFIG_FILE, EIGHT_BIT_FILE, type ModelConfig } from '../hub/model-folder.ts';
 import { OWN_KEY } from '../models/config.ts';
@@ -58,7 +58,7 @@ export const eightBitLayers = ({ layers, of_layers }: EightBitCheck): string =>
   layers === of_layers ? 'weights in 8 bits' : `${layers} of ${counted(of_layers, 'linear layer')} in 8 bits`;
 
 /** The distance of two probabilities, which are written as percentages. */
-const points = (difference: number): string => `${formatFixed(100 * difference, 1)} percentage points`;
+const points = (difference: number): string => `${formatSignificant(100 * difference)} percentage points`;
 
 /** What was found, as a sentence goes on. */
 export const eightBitFigures = ({ rows, rows_changed, largest_difference }: EightBitCheck): string =>

@@ -80,7 +80,7 @@ describe('words that the model’s vocabulary lacks', () => {
     const notes: string[] = [];
     noteLong([short!, long!], predictor.maxLength, (level, message) => notes.push(`${level}: ${message}`));
     expect(notes).toEqual([
-      'warning: 1 of 2 texts is longer than the 6 tokens that the model reads; what follows them was left out.',
+      'warning: 1 of 2 texts is longer than the 6 tokens that the model reads; the rest of it was left out.',
     ]);
     predictor.dispose();
   });

@@ -4,11 +4,14 @@ import { areFewRows, label_templates, type StrategyKind, suggestedTemplates, Wro
 
 /** More make the encoder learn a few rows by heart (bench/NOTES.md, “Few rows”). */
 const MAX_STEPS = 64;
-/** With so many rows of each class there is more to learn, and twice the steps learn it (as before). */
+/** With so many rows of each class there is more to learn, and twice the steps learn it (same notes). */
 const MORE_ROWS = 32;
 
-const stepsFor = (rows: number | undefined, classes: number | undefined): number =>
-  rows && classes && rows >= MORE_ROWS * classes ? 2 * MAX_STEPS : MAX_STEPS;
+/** Steps, and how often a row takes part so that they are reached. */
+const lengthFor = (rows: number | undefined, classes: number | undefined) => {
+  const by = rows && classes && rows >= MORE_ROWS * classes ? 2 : 1;
+  return { num_iterations: by * 20, batch_size: 16, max_steps: by * MAX_STEPS };
+};
 
 const schema = z.strictObject({
   type: z
@@ -53,7 +56,7 @@ export const fewShot: StrategyKind<z.infer<typeof schema>> = {
   detail: () =>
     'The encoder learns from pairs which rows belong together, then the classifier is solved. The most accurate for a few rows of each class.',
   suggest: (facts, rows) => ({
-    ...{ type: 'few-shot', num_iterations: 20, batch_size: 16, max_steps: stepsFor(rows, facts.classes) },
+    ...{ type: 'few-shot', ...lengthFor(rows, facts.classes) },
     ...{ body_learning_rate: 2e-5, warmup_proportion: 0.1 },
     ...suggestedTemplates(facts, rows),
   }),

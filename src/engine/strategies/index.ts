@@ -80,13 +80,19 @@ export function suggestStrategies(rows: number, model: Facts, task?: TaskName): 
   return suggested.sort((a, b) => Number(b.isRecommended) - Number(a.isRecommended));
 }
 
+/** What pairs were measured beside (bench/NOTES.md, “Few rows”). */
+const MEASURED = ['full', 'lora'];
+
 /**
  * A sentence for a recipe that trains single rows where so few of each class teach more in another way, as is recommended
  * then; null where it says nothing better.
  */
 export function betterForFewRows(strategy: Strategy, rows: number, facts: Facts, task: TaskName): string | null {
   const [{ strategy: recommended, reason } = {}] = suggestStrategies(rows, facts, task);
-  // A head that is solved is the quick way, which was chosen knowingly.
+  // A head alone is the quick way, which was chosen knowingly.
   if (!recommended || !reason || [recommended.type, 'head'].includes(strategy.type)) return null;
-  return `${capitalized(reason)}: where so few were measured, "strategy": {"type": "${recommended.type}"} was more accurate than "${strategy.type}".`;
+  const words = `${capitalized(reason)}. "strategy": {"type": "${recommended.type}"} learns so`;
+  return MEASURED.includes(strategy.type)
+    ? `${words}; measured with so few rows, it was more accurate than "${strategy.type}".`
+    : `${words}.`;
 }

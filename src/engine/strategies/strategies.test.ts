@@ -353,7 +353,7 @@ describe('suggestStrategies', () => {
     const first = (rows: number, more = {}, task?: TaskName) =>
       suggestStrategies(rows, { ...USUAL_FACTS, classes: 8, ...more }, task)[0]!;
     for (const rows of [9, 64, 128, 256])
-      expect(first(rows)).toMatchObject({ strategy: { type: 'few-shot', num_iterations: 20 }, isRecommended: true });
+      expect(first(rows)).toMatchObject({ strategy: { type: 'few-shot' }, isRecommended: true });
     expect(first(64).reason).toBe('with about 8 rows of each class, pairs teach more than single rows');
     // So many rows as pairs would be refused for, in whatever classes (train/contrastive-pairs.ts).
     expect(first(1000, { classes: 150 }).strategy.type).toBe('few-shot');
@@ -372,8 +372,9 @@ describe('suggestStrategies', () => {
     const said = (strategy: object, rows = 64, more = {}, task: TaskName = 'text-classification') =>
       betterForFewRows(strategySchema.parse(strategy), rows, { ...USUAL_FACTS, classes: 8, ...more }, task);
     expect(said({ type: 'full' })).toBe(
-      'With about 8 rows of each class, pairs teach more than single rows: where so few were measured, "strategy": {"type": "few-shot"} was more accurate than "full".',
+      'With about 8 rows of each class, pairs teach more than single rows. "strategy": {"type": "few-shot"} learns so; measured with so few rows, it was more accurate than "full".',
     );
+    expect(said({ type: 'bitfit' })).toMatch(/learns so\.$/);
     for (const type of ['few-shot', 'head']) expect(said({ type })).toBeNull();
     expect(said({ type: 'full' }, 257)).toBeNull();
     expect(said({ type: 'lora' }, 64, { isDecoder: true })).toBeNull();
@@ -385,7 +386,7 @@ describe('suggestStrategies', () => {
       suggestStrategies(rows, { ...USUAL_FACTS, classes }).find(({ strategy }) => strategy.type === 'few-shot')!
         .strategy;
     expect([steps(255, 8), steps(256, 8), steps(64, 2), steps(256)]).toMatchObject(
-      [64, 128, 128, 64].map((max_steps) => ({ max_steps })),
+      [64, 128, 128, 64].map((max_steps) => ({ max_steps, num_iterations: max_steps === 64 ? 20 : 40 })),
     );
   });
 

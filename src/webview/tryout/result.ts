@@ -51,7 +51,7 @@ export const resultView = (
     </table>`
     }
     ${!('unknown_tokens' in tuned) || tuned.unknown_tokens === undefined ? nothing : html`<p class="expected">${unknownTokens(tuned.unknown_tokens)}</p>`}
-    ${'truncated' in tuned && tuned.truncated ? html`<p class="expected">The text is longer than the model reads; its end is left out</p>` : nothing}
+    ${'truncated' in tuned && tuned.truncated ? html`<p class="expected">The text is longer than the model reads; a part of it is left out</p>` : nothing}
     <div class="under">
       ${
         scores.length > SHOWN

@@ -81,7 +81,7 @@ describe('choose', () => {
     expect(choose('ways', 'f1_macro', [candidate('head', 0.958, 22, { n: 26, stopped: true }), part])).toEqual({
       candidate: 0,
       reason:
-        'head: macro F1 95.8 %, the only one that was measured on 26 rows. It was stopped at its share of the time, and may come further with more. freeze was stopped after 7 of the 26 rows, so its figure cannot be compared.',
+        'head: macro F1 95.8 %, the only one that was measured on 26 rows. It was stopped early, and may come further with more time. freeze was stopped after 7 rows, where head was measured on 26, so its figure cannot be compared.',
     });
     // Fewer rows by themselves are none: a model whose tokens are fewer leaves rows out.
     const other = candidate('models/small', 1, 1, { n: 98 });
@@ -93,7 +93,7 @@ describe('choose', () => {
   it('says what keeps it from being sure', () => {
     const reason = (more: Partial<CandidateResult>) =>
       choose('ways', 'accuracy', [candidate('head', 0.6, 2), candidate('full', 0.9, 100, more)])!.reason;
-    expect(reason({ stopped: true })).toContain('was stopped at its share');
+    expect(reason({ stopped: true })).toContain('was stopped early');
     expect(reason({ majority: 0.87 })).toContain('always answering the most frequent class comes to 87.0 %');
     expect(reason({})).not.toContain('But');
   });
@@ -131,7 +131,7 @@ describe('choose of a search', () => {
     part.result = { ...part.result!, n: 20, stopped: true };
     const choice = choose('search', 'accuracy', [part, trial(1e-3, 0.8, 10), trial(1e-2, 0.4, 10)])!;
     expect(choice.candidate).toBe(1);
-    expect(choice.reason).toContain('learning_rate 1e-4 was stopped after 20 of the 100 rows');
+    expect(choice.reason).toContain('learning_rate 1e-4 was stopped after 20 rows, where ');
   });
 
   it('of successive halving takes the best of the last rung, and says where none trained to the end', () => {

@@ -120,17 +120,16 @@ function doubts(metric: MetricKey, best: Measured, chosen: Measured, lower: bool
     found.push(
       `But always answering the most frequent class comes to ${formatMetric(metric, majority)}, which even the best can hardly be told from.`,
     );
-  if (chosen.result.stopped) found.push('It was stopped at its share of the time, and may come further with more.');
-  else if (best.result.stopped)
-    found.push('The best was stopped at its share of the time, and may come further with more.');
+  if (chosen.result.stopped) found.push('It was stopped early, and may come further with more time.');
+  else if (best.result.stopped) found.push('The best was stopped early, and may come further with more time.');
   return found;
 }
 
-/** Who takes no part, since its time was over after a part of the folds. */
+/** Who takes no part, since it ended after a part of the folds. */
 const asides = (compared: Compared, best: Measured, partial: readonly Measured[]): string[] =>
   partial.map(
     (other) =>
-      `${candidateName(compared, other)} was stopped after ${other.result.n} of the ${counted(best.result.n, 'row')}, so its figure cannot be compared.`,
+      `${candidateName(compared, other)} was stopped after ${counted(other.result.n, 'row')}, where ${candidateName(compared, best)} was measured on ${best.result.n.toLocaleString('en')}, so its figure cannot be compared.`,
   );
 
 /** `68.3 – 75.1 %`; null without an interval. */

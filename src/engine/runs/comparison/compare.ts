@@ -411,7 +411,7 @@ class Work {
       else if (isLate)
         leaveOut(
           candidate,
-          `It came to no result within ${within}, ${placeOf(record)}. A larger budget of time would give it more.`,
+          `It came to no result within ${within}${ending === 'killed' ? '' : `, ${placeOf(record)}`}. With a larger time budget it would get a larger share.`,
         );
       else if (record.state === 'cancelled') leaveOut(candidate, 'Its run was discarded before anything was measured.');
       else if (record.state === 'stopped') leaveOut(candidate, 'Its run was stopped before anything was measured.');
@@ -421,7 +421,7 @@ class Work {
     candidate.state = 'done';
     candidate.result = outcome.result;
     if (!outcome.result.stopped) return;
-    candidate.reason = `Stopped${isLate ? ` at the end of ${within}` : ''}, ${placeOf(record)}.`;
+    candidate.reason = `Stopped${isLate ? ` at the end of ${within},` : ''} ${placeOf(record)}.`;
   }
 
   /** Of the training at work. */
