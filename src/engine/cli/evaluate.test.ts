@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -54,4 +54,20 @@ it('says which rows the model has seen, whatever the split is called', async () 
   expect(await warned(parted, 'chosen.csv')).toEqual([
     expect.stringMatching(/^The model’s weights were chosen on .*chosen\.csv: its score there is somewhat flattered/),
   ]);
+}, 120_000);
+
+it('of a dataset, the rows that are held out for the test are none that the model has seen', async () => {
+  const rows = ['late', 'torn', 'lost', 'paid'].map((text, i) =>
+    JSON.stringify({ text, label: i % 2 ? 'bad' : 'good' }),
+  );
+  for (const name of ['whole', 'divided']) {
+    await mkdir(join(place, name));
+    await writeFile(join(place, name, 'dataset.json'), '{"format": 1}');
+    await writeFile(join(place, name, 'rows.jsonl'), `${rows.join('\n')}\n`);
+  }
+  await writeFile(join(place, 'divided', 'splits.json'), JSON.stringify({ validation: [], test: [3, 4] }));
+  expect(await warned(await trainedOn(join(place, 'divided')), 'divided')).toEqual([]);
+  expect((await warned(await trainedOn(join(place, 'whole')), 'whole'))[0]).toMatch(
+    /^The model was trained on .*whole:/,
+  );
 }, 120_000);
