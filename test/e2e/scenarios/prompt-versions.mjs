@@ -188,7 +188,7 @@ async function languageModel(window) {
     (await frame.locator('.columns li').allInnerTexts()).some((/** @type {string} */ name) => name.includes('Echo')),
   );
   await window.until('what would be sent', async () =>
-    /1 call with about \d+ tokens go to Echo through VS Code/.test(await frame.locator('.run-line').innerText()),
+    /1 call with about \d+ tokens goes to Echo through VS Code/.test(await frame.locator('.run-line').innerText()),
   );
   await frame.locator('.run').click();
   await window.dialog(/Send 1 prompt to Echo through VS Code\?/);
