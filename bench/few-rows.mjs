@@ -12,8 +12,10 @@
 import { join } from 'node:path';
 import {
   chosenOf,
+  epochsFor,
   halfInterval,
   isStarter,
+  LORA,
   mean,
   modelName,
   PEER,
@@ -51,9 +53,8 @@ const CELLS = {
 
 /** Epochs and batch of so many rows, for the steps that src/protocol/suggestion.ts has, which reckons with a tenth held out. @param {number} rows */
 function suggested(rows) {
-  const per_device_train_batch_size = rows < 80 ? 4 : rows < 300 ? 8 : 16;
-  const enough = Math.min(40, Math.ceil(256 / Math.ceil(rows / per_device_train_batch_size)));
-  return { num_train_epochs: Math.max(5, enough), per_device_train_batch_size };
+  const enough = epochsFor(256, rows);
+  return { ...enough, num_train_epochs: Math.max(5, Math.min(40, enough.num_train_epochs)) };
 }
 /** As src/engine/strategies/few-shot.ts suggests it, whose 40 iterations 128 steps cut off, too. @param {number} _ @param {number} ofEach */
 const fewShot = (_, ofEach) => ({
@@ -71,14 +72,7 @@ const METHODS = {
   head: { recipe: head },
   lora: {
     recipe: (rows) => ({
-      strategy: {
-        type: 'lora',
-        r: 8,
-        lora_alpha: 16,
-        lora_dropout: 0.05,
-        target_modules: ['query', 'value'],
-        load_in_8bit: true,
-      },
+      strategy: LORA,
       ...{ learning_rate: 1e-3, ...suggested(rows) },
     }),
   },

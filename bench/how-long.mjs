@@ -7,7 +7,19 @@
  * bench/how-long.jsonl and goes on from there when called again; begins no run after N minutes; prints the table of what
  * is there. LUTHIER_CLI names another build than dist/engine/cli.cjs.
  */
-import { chosenOf, isStarter, mean, modelName, points, Study, studyArguments, train, writeRows } from './study.mjs';
+import {
+  chosenOf,
+  epochsFor,
+  isStarter,
+  LORA,
+  mean,
+  modelName,
+  points,
+  Study,
+  studyArguments,
+  train,
+  writeRows,
+} from './study.mjs';
 import { CLINC_20, clinc, draw, sst2, tickets } from './study-rows.mjs';
 
 const { model, data, chosen, seeds, ends, options } = studyArguments('how-long.mjs MODEL DATA [CELL…]', {
@@ -20,7 +32,6 @@ const SETS = { sst2: () => sst2(data), tickets, clinc20: () => clinc(data, CLINC
 const OF_EACH = [8, 16, 32, 64];
 const CELLS = Object.keys(SETS).flatMap((set) => OF_EACH.map((ofEach) => `${set}-${ofEach}`));
 
-const batch = (/** @type {number} */ rows) => (rows < 80 ? 4 : rows < 300 ? 8 : 16);
 /** By its name, the recipe of a method that takes so many steps. @type {Record<string, (steps: number, rows: number) => object>} */
 const METHODS = {
   'few-shot': (steps) => ({
@@ -29,26 +40,13 @@ const METHODS = {
   }),
   full: (steps, rows) => ({
     strategy: { type: 'full' },
-    ...{ learning_rate: isStarter(model) ? 2e-4 : 5e-5, ...passes(steps, rows) },
+    ...{ learning_rate: isStarter(model) ? 2e-4 : 5e-5, ...epochsFor(steps, rows) },
   }),
   lora: (steps, rows) => ({
-    strategy: {
-      type: 'lora',
-      r: 8,
-      lora_alpha: 16,
-      lora_dropout: 0.05,
-      target_modules: ['query', 'value'],
-      load_in_8bit: true,
-    },
-    ...{ learning_rate: 1e-3, ...passes(steps, rows) },
+    strategy: LORA,
+    ...{ learning_rate: 1e-3, ...epochsFor(steps, rows) },
   }),
 };
-
-/** Whole epochs that make at least so many steps. @param {number} steps @param {number} rows */
-const passes = (steps, rows) => ({
-  num_train_epochs: Math.ceil(steps / Math.ceil(rows / batch(rows))),
-  per_device_train_batch_size: batch(rows),
-});
 
 const study = new Study('how-long.jsonl', 'node bench/how-long.mjs MODEL DATA');
 const cells = chosenOf(chosen, CELLS);
@@ -57,10 +55,15 @@ const lengths = (options.steps ?? '').split(',').map(Number);
 if (!lengths.every((steps) => Number.isInteger(steps) && steps > 0))
   throw new Error(`--steps is ${options.steps}; it must be whole numbers from 1 on, with commas`);
 
-/** A cell's training and test rows. @param {string} cell @param {number} seed */
+/** @type {Map<string, ReturnType<typeof draw>>} */
+const drawn = new Map();
+/** A cell's training and test rows, read once. @param {string} cell @param {number} seed */
 function rowsOf(cell, seed) {
+  const key = `${cell} ${seed}`;
   const [set, ofEach] = cell.split('-');
-  return draw(SETS[set](), seed, { ofEach: Number(ofEach) });
+  const rows = drawn.get(key) ?? draw(SETS[set](), seed, { ofEach: Number(ofEach) });
+  drawn.set(key, rows);
+  return rows;
 }
 
 /** A method and its steps are one name, so that a study's runs have three. @param {string} cell @param {string} way @param {number} seed */

@@ -9,9 +9,19 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { chosenOf, isStarter, mean, modelName, points, Study, studyArguments, verdict, writeRows } from './study.mjs';
+import { join } from 'node:path';
+import {
+  chosenOf,
+  cli,
+  mean,
+  modelName,
+  placeOf,
+  points,
+  Study,
+  studyArguments,
+  verdict,
+  writeRows,
+} from './study.mjs';
 import { CLINC_50, clinc, draw, sst2, tickets } from './study-rows.mjs';
 
 /** @typedef {{ rows: (data: string) => import('./study-rows.mjs').Rows, many: { ofEach?: number, rows?: number }, recipe: object }} Cell */
@@ -29,14 +39,19 @@ const { model, data, chosen, seeds, ends } = studyArguments('predictions.mjs MOD
   seeds: { type: 'string', default: '1,2,3,4,5' },
 });
 const cells = chosenOf(chosen, Object.keys(CELLS));
-const cli = process.env.LUTHIER_CLI ?? fileURLToPath(new URL('../dist/engine/cli.cjs', import.meta.url));
 const study = new Study('predictions.jsonl', 'node bench/predictions.mjs MODEL DATA');
+
+/** A fifth of the rows is held out: by what they show layers round, and on them the model is checked when it is written. @param {string} cell */
+const settingsOf = (cell) => ({
+  strategy: { type: 'full' },
+  ...CELLS[cell].recipe,
+  per_device_train_batch_size: 16,
+  validation_split: 0.2,
+});
 
 /** @param {string} cell @param {string} _ @param {number} seed what a line of the file is found by */
 function keyOf(cell, _, seed) {
-  const { many, recipe } = CELLS[cell];
-  const settings = { strategy: { type: 'full' }, ...recipe, per_device_train_batch_size: 16, validation_split: 0.2 };
-  return { cell, model: modelName(model), seed, settings: { ...many, ...settings } };
+  return { cell, model: modelName(model), seed, settings: { ...CELLS[cell].many, ...settingsOf(cell) } };
 }
 
 /** @param {string[]} args */
@@ -52,15 +67,13 @@ const luthier = (args) =>
 
 /** @param {string} folder @param {string} cell @param {string} _ @param {number} seed */
 function measure(folder, cell, _, seed) {
-  const { rows, many, recipe } = CELLS[cell];
-  // A fifth of the rows is held out: by what they show layers round, and on them the model is checked when it is written.
+  const { rows, many } = CELLS[cell];
   const { train, test } = draw(rows(data), seed, many);
   writeRows(folder, { train, test });
   const began = performance.now();
   const written = {
-    ...{ model: isStarter(model) ? model : resolve(model), dataset: 'train.jsonl', seed, predict_in_8bit: true },
-    ...{ strategy: { type: 'full' }, ...recipe, per_device_train_batch_size: 16, validation_split: 0.2 },
-    backend: 'onnxruntime',
+    ...{ model: placeOf(model), dataset: 'train.jsonl', seed, predict_in_8bit: true, backend: 'onnxruntime' },
+    ...settingsOf(cell),
   };
   const [path, out] = [join(folder, 'study.recipe.json'), join(folder, 'run')];
   writeFileSync(path, JSON.stringify(written));

@@ -13,7 +13,7 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFil
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { mean, verdict } from './study.mjs';
+import { cli, mean, verdict } from './study.mjs';
 
 const SEEDS = [1, 2, 3, 4, 5];
 const SST2_ROWS = 3000;
@@ -50,7 +50,6 @@ if (given.length !== 3 || unknown.length > 0)
 const [minilm, sst2, clinc] = given.map((folder) => resolve(folder));
 const file = fileURLToPath(new URL('quantisation.jsonl', import.meta.url));
 const tickets = fileURLToPath(new URL('../examples/tickets.csv', import.meta.url));
-const cli = process.env.LUTHIER_CLI ?? fileURLToPath(new URL('../dist/engine/cli.cjs', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'luthier-quantisation-'));
 
 /** Every second or third row of the training part, so that both classes are there however it is ordered. */

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { isStarter, modelName, Study, writeRows } from './study.mjs';
+import { cli, isStarter, modelName, Study, writeRows } from './study.mjs';
 import { tickets } from './study-rows.mjs';
 
 const { values: given, positionals } = parseArgs({
@@ -26,7 +26,6 @@ const { values: given, positionals } = parseArgs({
 const [model] = positionals;
 if (!model) throw new Error('usage: node bench/step-costs.mjs MODEL [--batch 8] [--length 128] [--steps 6]');
 const [batch, length, steps] = [given.batch, given.length, given.steps].map(Number);
-const cli = process.env.LUTHIER_CLI ?? fileURLToPath(new URL('../dist/engine/cli.cjs', import.meta.url));
 const folder = isStarter(model) ? fileURLToPath(new URL(`../${model}`, import.meta.url)) : resolve(model);
 const { model_type } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
 const writes = !['bert', 'roberta', 'distilbert', 'xlm-roberta'].includes(model_type);

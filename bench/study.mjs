@@ -9,7 +9,8 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const cli = process.env.LUTHIER_CLI ?? fileURLToPath(new URL('../dist/engine/cli.cjs', import.meta.url));
+/** The build that is measured. */
+export const cli = process.env.LUTHIER_CLI ?? fileURLToPath(new URL('../dist/engine/cli.cjs', import.meta.url));
 
 /** Of all cores together, the share that works below which the machine counts as idle. */
 const IDLE = 0.1;
@@ -148,6 +149,21 @@ export function modelName(folder) {
   return basename(name ?? folder);
 }
 
+/** LoRA as src/engine/strategies/lora.ts suggests it for a BERT. */
+export const LORA = {
+  ...{ type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05, target_modules: ['query', 'value'] },
+  load_in_8bit: true,
+};
+
+/** Whole epochs that make at least so many steps, in batches as src/protocol/suggestion.ts has them. @param {number} steps @param {number} rows */
+export function epochsFor(steps, rows) {
+  const per_device_train_batch_size = rows < 80 ? 4 : rows < 300 ? 8 : 16;
+  return {
+    num_train_epochs: Math.ceil(steps / Math.ceil(rows / per_device_train_batch_size)),
+    per_device_train_batch_size,
+  };
+}
+
 /** @param {string} folder @param {Record<string, object[]>} parts rows of each file, by its name without the extension */
 export function writeRows(folder, parts) {
   for (const [name, rows] of Object.entries(parts))
@@ -213,7 +229,7 @@ export function trainPeer(python, script, { folder, model, seed }, more) {
 }
 
 /** A model as it is found from any folder. @param {string} model */
-const placeOf = (model) => (isStarter(model) ? model : resolve(model));
+export const placeOf = (model) => (isStarter(model) ? model : resolve(model));
 
 const round = (/** @type {number} */ seconds) => Number(seconds.toFixed(2));
 
