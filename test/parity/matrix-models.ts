@@ -48,21 +48,8 @@ const CHAT_TEMPLATE =
 
 /** Folders of these models, each called by its family. */
 export async function writeModels(folder: string): Promise<void> {
-  for (const [model_type, own] of Object.entries(ENCODERS)) {
-    const target = join(folder, model_type);
-    const config = { model_type, vocab_size: TINY_VOCAB.length, ...own };
-    const { parameters } = declarationOf(architectureOf(config, 'config.json'));
-    const kept = [...parameters.values()].filter(({ place }) => place !== 'head');
-    await mkdir(target, { recursive: true });
-    await saveModelFolder(target, {
-      config,
-      tensors: kept.map(({ name, shape }) => {
-        const size = shape.reduce((a, b) => a * b, 1);
-        return { name, shape, dtype: 'F32' as const, data: weight(name, size, 0.2) };
-      }),
-    });
-    await writeFile(join(target, 'vocab.txt'), `${TINY_VOCAB.join('\n')}\n`);
-  }
+  for (const [model_type, own] of Object.entries(ENCODERS))
+    await writeEncoder(join(folder, model_type), { model_type, ...own });
   for (const [model_type, own] of Object.entries(DECODERS)) {
     await writeSmallDecoder(
       join(folder, model_type),
@@ -70,6 +57,22 @@ export async function writeModels(folder: string): Promise<void> {
       { others: MIDDLE_TOKENS, tokenizerConfig: { chat_template: CHAT_TEMPLATE } },
     );
   }
+}
+
+/** An encoder of random weights. @param own its config */
+export async function writeEncoder(folder: string, own: Record<string, unknown>): Promise<void> {
+  const config = { vocab_size: TINY_VOCAB.length, ...own };
+  const { parameters } = declarationOf(architectureOf(config, 'config.json'));
+  const kept = [...parameters.values()].filter(({ place }) => place !== 'head');
+  await mkdir(folder, { recursive: true });
+  await saveModelFolder(folder, {
+    config,
+    tensors: kept.map(({ name, shape }) => {
+      const size = shape.reduce((a, b) => a * b, 1);
+      return { name, shape, dtype: 'F32' as const, data: weight(name, size, 0.2) };
+    }),
+  });
+  await writeFile(join(folder, 'vocab.txt'), `${TINY_VOCAB.join('\n')}\n`);
 }
 
 const WORDS = TINY_VOCAB.slice(5);

@@ -108,7 +108,10 @@ export async function modelThatWrites(modelFolder: string, opened: () => Promise
 
 async function writerOf(open: OpenModel, load_in_8bit: boolean, note: Note): Promise<Writer> {
   if (load_in_8bit && !open.model.computesIn8Bit)
-    note('warning', 'This backend does not support 8-bit layers. It computes them in float.');
+    note(
+      'warning',
+      'On this backend answers are computed in float: it has 8-bit layers for training alone, or not at all.',
+    );
   const isHeldIn8Bit = load_in_8bit ? isLayerWeight(open.model.architecture) : undefined;
   const said = { ...open.config, ...(await readGeneration(open)) };
   return { ...writing(open, said, isHeldIn8Bit), dispose: open.dispose };

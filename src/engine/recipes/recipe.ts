@@ -302,7 +302,7 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
     if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit)
       return wrong(
         'fp16',
-        'fp16 and load_in_8bit are both given: one is for graphics cards, the other for processors.',
+        'fp16 and load_in_8bit are both given: one computes the products with frozen layers in float16, the other in 8 bits.',
         'Remove one of them.',
       );
   }

@@ -1,15 +1,18 @@
 import { add, transpose } from '@tensorflow/tfjs-core';
+import { FULL_RANGE } from '../tensor/executors/eight-bit.ts';
+import { BLOCK, quantizeBlocks } from '../tensor/executors/eight-bit-blocks.ts';
 import {
   type Compiled,
   type DeviceCompiled,
   type DeviceTensor,
   type Executor,
+  type Shape,
   sizeOf,
   type TensorSpec,
 } from '../tensor/executors/executor.ts';
 import { type Block, flatBlocks, gather, phasesOf, ROW, scatter } from './flat-blocks.ts';
 import type { Parameter, ParameterStore } from './parameter-store.ts';
-import { GRADIENT, PARAMETER, TRANSPOSED } from './programs.ts';
+import { blockFormsOf, GRADIENT, PARAMETER, TRANSPOSED } from './programs.ts';
 import { fedAs, fedNames, type TablePieces } from './table-pieces.ts';
 import {
   type AdamWSettings,
@@ -22,7 +25,7 @@ import {
   updateProgram,
 } from './update-program.ts';
 
-type DeviceExecutor = Executor & Required<Pick<Executor, 'compileOnDevice'>>;
+export type DeviceExecutor = Executor & Required<Pick<Executor, 'compileOnDevice'>>;
 
 export const keepsParameters = (executor: Executor): executor is DeviceExecutor =>
   executor.compileOnDevice !== undefined;
@@ -37,6 +40,7 @@ export class DeviceParameters {
   readonly executor: DeviceExecutor;
   readonly #store: ParameterStore;
   readonly #matrices: ReadonlySet<string>;
+  readonly #inBlocks: ReadonlySet<string>;
   /** Matrices that are there in pieces. */
   readonly tables: TablePieces;
   /** Of what any phase of the run trains. */
@@ -56,15 +60,21 @@ export class DeviceParameters {
   /**
    * @param matrices parameters that are there with their axes swapped, too: what a product reads should lie as it reads it
    * @param tables those that are there in pieces
+   * @param inBlocks frozen matrices that are there in 8 bits alone (matrices.ts)
    */
   constructor(
     executor: DeviceExecutor,
     store: ParameterStore,
-    { matrices, tables }: { matrices: ReadonlySet<string>; tables: TablePieces },
+    {
+      matrices,
+      tables,
+      inBlocks,
+    }: { matrices: ReadonlySet<string>; tables: TablePieces; inBlocks?: ReadonlySet<string> },
   ) {
     this.executor = executor;
     this.#store = store;
     this.#matrices = matrices;
+    this.#inBlocks = inBlocks ?? new Set();
     this.tables = tables;
     const trained = store.trainedNames().map((name) => store.get(name));
     this.#blocks = flatBlocks(
@@ -87,11 +97,20 @@ export class DeviceParameters {
   }
 
   hasTransposed(name: string): boolean {
-    return this.#matrices.has(name);
+    return this.#matrices.has(name) && !this.isInBlocks(name);
+  }
+
+  /** Whether it is there in 8 bits, and not as itself. */
+  isInBlocks(name: string): boolean {
+    return this.#inBlocks.has(name);
   }
 
   /** Under which names a parameter is there by itself. */
   #namesOf(name: string): string[] {
+    if (this.isInBlocks(name)) {
+      const { rows, columns } = blockFormsOf(name);
+      return [rows, columns].flatMap(({ values, scales }) => [values, scales]);
+    }
     const prefixes = this.hasTransposed(name) ? [PARAMETER, TRANSPOSED] : [PARAMETER];
     return prefixes.flatMap((prefix) => fedNames(this.tables, name).map((own) => prefix + own));
   }
@@ -266,27 +285,51 @@ export class DeviceParameters {
   async #uploadFrozen(): Promise<void> {
     const frozen = [...this.#store.parameters.values()].filter(({ trained }) => !trained);
     if (frozen.length === 0) return;
-    const fed = frozen.flatMap(({ name, shape, weight }) =>
-      fedAs(this.tables, name, shape).map((piece) => ({
-        ...piece,
-        weight: weight.subarray(piece.from, piece.from + sizeOf(piece.shape)),
-        isSwapped: this.hasTransposed(name),
-      })),
+    const sent: { as: string; shape: Shape; numbers: Float32Array; transposed?: string }[] = [];
+    for (const { name, shape, weight } of frozen) {
+      if (this.isInBlocks(name)) {
+        for (const [as, numbers] of await this.#putInBlocks(name, shape as [number, number], weight))
+          sent.push({ as, shape: [numbers.length], numbers });
+        continue;
+      }
+      for (const piece of fedAs(this.tables, name, shape))
+        sent.push({
+          ...{ as: PARAMETER + piece.name, shape: piece.shape },
+          numbers: weight.subarray(piece.from, piece.from + sizeOf(piece.shape)),
+          ...(this.hasTransposed(name) && { transposed: TRANSPOSED + piece.name }),
+        });
+    }
+    const specs = Object.fromEntries(
+      sent.map(({ as, shape }): [string, TensorSpec] => [as, { shape, dtype: 'float32' }]),
     );
-    const named = <T>(of: (piece: (typeof fed)[number]) => T) =>
-      Object.fromEntries(fed.map((piece) => [PARAMETER + piece.name, of(piece)]));
-    const specs = named(({ shape }): TensorSpec => ({ shape, dtype: 'float32' }));
     const copy = await this.executor.compileOnDevice((given) => {
-      const matrices = fed.filter(({ isSwapped }) => isSwapped);
-      const swapped = matrices.map(({ name }) => [TRANSPOSED + name, transpose(given[PARAMETER + name]!)] as const);
+      const swapped = sent.flatMap(({ as, transposed }) => (transposed ? [[transposed, transpose(given[as]!)]] : []));
       return { ...given, ...Object.fromEntries(swapped) };
     }, specs);
     try {
-      const there = await copy.run(named(({ weight }) => weight));
+      const there = await copy.run(Object.fromEntries(sent.map(({ as, numbers }) => [as, numbers])));
       for (const [name, tensor] of Object.entries(there)) this.#put(name, tensor);
     } finally {
       copy.dispose();
     }
+  }
+
+  /** Puts the bytes of a matrix in 8 bits there, for products either way. @returns their scales, by the names of these feeds */
+  async #putInBlocks(name: string, [rows, columns]: [number, number], weight: Float32Array) {
+    const forms = blockFormsOf(name);
+    const sizes = {
+      rows: { n: rows, k: columns, transposed: true },
+      columns: { n: columns, k: rows, transposed: false },
+    };
+    const scales: [string, Float32Array][] = [];
+    for (const form of ['rows', 'columns'] as const) {
+      const { n, k } = sizes[form];
+      const matrix = quantizeBlocks(weight, { ...sizes[form], range: FULL_RANGE });
+      const shape = [n, Math.ceil(k / BLOCK), BLOCK];
+      this.#put(forms[form].values, await this.executor.putBytes!(matrix.values, shape));
+      scales.push([forms[form].scales, matrix.scales]);
+    }
+    return scales;
   }
 
   #put(name: string, tensor: DeviceTensor): void {
@@ -337,7 +380,7 @@ export class DeviceParameters {
   }
 
   #compileSum(gradients: Record<string, DeviceTensor>): Promise<DeviceCompiled> {
-    const specs = Object.entries(gradients).map(([name, { shape, dtype }]) => [name, { shape, dtype }] as const);
+    const specs = Object.entries(gradients).map(([name, { shape }]) => [name, { shape, dtype: 'float32' }] as const);
     const inputs = Object.fromEntries(specs.flatMap(([name, spec]) => [[name, spec] as const, [BEFORE + name, spec]]));
     return this.executor.compileOnDevice(
       (given) => Object.fromEntries(specs.map(([name]) => [name, add(given[BEFORE + name]!, given[name]!)])),

@@ -16,9 +16,9 @@ import type { Compiled, DeviceCompiled, Executor, Feed, TensorData } from '../te
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { rowWords } from '../tensor/ops/index.ts';
 import { CompiledCache } from './compiled-cache.ts';
-import { DeviceParameters, keepsParameters } from './device-parameters.ts';
+import { type DeviceExecutor, DeviceParameters, keepsParameters } from './device-parameters.ts';
 import { learnedStates } from './learned-states.ts';
-import { matricesOf } from './matrices.ts';
+import { matricesInBlocks, matricesOf } from './matrices.ts';
 import { type BatchArrays, type Packing, packTexts, rowLength, writeBatch } from './packing.ts';
 import { ParameterStore } from './parameter-store.ts';
 import {
@@ -113,12 +113,17 @@ export class TaskModel {
       rateOf,
     });
     this.#masks = this.store.memory.uint8(maskBytes);
-    this.device = isOnDevice
-      ? new DeviceParameters(executor, this.store, {
-          matrices: matricesOf(parameters),
-          tables: piecesOf(parameters, executor.largestBinding),
-        })
-      : null;
+    this.device = isOnDevice ? this.#onDevice(executor, parameters) : null;
+  }
+
+  #onDevice(executor: DeviceExecutor, parameters: Declaration['parameters']): DeviceParameters {
+    const { isHeldIn8Bit } = this.#options;
+    const tables = piecesOf(parameters, executor.largestBinding);
+    const inBlocks =
+      executor.putBytes && isHeldIn8Bit
+        ? matricesInBlocks(parameters, this.architecture, isHeldIn8Bit, tables)
+        : new Set<string>();
+    return new DeviceParameters(executor, this.store, { matrices: matricesOf(parameters), tables, inBlocks });
   }
 
   /** What a part of the model consists of. */
@@ -472,6 +477,7 @@ export class TaskModel {
     return {
       ...{ architecture: this.architecture, outputs: this.numLabels, tables: device?.tables },
       hasTransposed: device ? (name) => device.hasTransposed(name) : undefined,
+      isInBlocks: device ? (name) => device.isInBlocks(name) : undefined,
     };
   }
 

@@ -7,6 +7,7 @@ import { withMarkedLayers } from '../models/marked-layers.ts';
 import type { Source } from '../models/scope.ts';
 import type { Loss } from '../tasks/task.ts';
 import {
+  type BlockForms,
   type CompileOptions,
   type Program,
   type Rounding,
@@ -29,11 +30,19 @@ export interface ReadyProgram {
 export const PARAMETER = 'p:';
 /** In front of the name of a matrix that is fed with its axes swapped. */
 export const TRANSPOSED = 'transposed:';
+/** In front of the names of feeds that have a matrix in 8 bits. */
+const IN_BLOCKS = { rows: 'rows:', columns: 'columns:' };
 export const GRADIENT = 'grad:';
 export const MASK = 'mask:';
 export const LEARNED = 'learned';
 /** What the loss is multiplied by for its gradients, where these are computed in float16. */
 export const LOSS_SCALE = 'loss_scale';
+
+/** The feeds that have a matrix in 8 bits, by its parameter's name. */
+export function blockFormsOf(name: string): BlockForms {
+  const form = (prefix: string) => ({ values: prefix + name, scales: `${prefix}${name} scales` });
+  return { rows: form(IN_BLOCKS.rows), columns: form(IN_BLOCKS.columns) };
+}
 
 export interface ProgramOptions {
   architecture: Architecture;
@@ -47,10 +56,12 @@ export interface ProgramOptions {
   hasTransposed?: ((name: string) => boolean) | undefined;
   /** Those that are fed in pieces. */
   tables?: TablePieces | undefined;
+  /** Those that are fed in 8 bits and not as themselves. */
+  isInBlocks?: ((name: string) => boolean) | undefined;
 }
 
 /** How parameters are fed. */
-type Fed = Pick<ProgramOptions, 'architecture' | 'outputs' | 'hasTransposed' | 'tables'>;
+type Fed = Pick<ProgramOptions, 'architecture' | 'outputs' | 'hasTransposed' | 'tables' | 'isInBlocks'>;
 
 type Tensors = Record<string, tf.Tensor>;
 
@@ -82,12 +93,13 @@ export function sourceOf(
 /** What is fed for a part's parameters. */
 export const parameterSpecs = (
   part: Part,
-  { architecture, outputs, hasTransposed, tables }: Fed,
+  { architecture, outputs, hasTransposed, tables, isInBlocks }: Fed,
   isHeldIn8Bit: (name: string) => boolean = () => false,
   builtIn = false,
 ): Record<string, TensorSpec> => {
   const { parameters } = declarationOf(architecture, { part, outputs });
-  const specs = [...parameters.values()].flatMap(({ name, shape }) => {
+  const specs = [...parameters.values()].flatMap(({ name, shape }): [string, TensorSpec][] => {
+    if (isInBlocks?.(name)) return [[PARAMETER + name, { shape, dtype: 'float32', inBlocks: blockFormsOf(name) }]];
     // What lies in pieces is kept by a device, which computes in float.
     const held =
       isHeldIn8Bit(name) && !tables?.has(name) ? ({ held: 'int8', ...(builtIn && { builtIn }) } as const) : {};

@@ -232,7 +232,7 @@ export const layerwiseRate =
 export const load_in_8bit = z
   .boolean()
   .describe(
-    'Run the frozen linear layers in 8 bits during training, which is faster on a processor; off by default. Evaluation and the saved model use float.',
+    'Run the frozen linear layers in 8 bits during training, which is faster on a processor and takes less memory on a graphics card; off by default. The saved model uses float, and so does evaluation on a processor.',
   )
   .exactOptional();
 

@@ -12,6 +12,8 @@ export interface Sizes {
   trainedMatrices: number;
   /** Frozen ones that are also held in 8 bits. */
   heldIn8Bit: number;
+  /** Those of matrices that a graphics card has in 8 bits alone. */
+  inBlocks: number;
   /** Share of the layers that gradients pass through; none where the head alone is trained. */
   passedShare: number;
   /** Tokens in front of each text. */

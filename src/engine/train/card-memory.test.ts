@@ -5,11 +5,11 @@ import { architectureOf } from '../models/registry.ts';
 import type { ParameterInfo } from '../models/scope.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
 import { flatBlocks } from '../runtime/flat-blocks.ts';
-import { matricesOf } from '../runtime/matrices.ts';
+import { matricesInBlocks, matricesOf } from '../runtime/matrices.ts';
 import { packTexts, rowLength } from '../runtime/packing.ts';
 import { type ReadyProgram, trainingProgram } from '../runtime/programs.ts';
 import { updateProgram } from '../runtime/update-program.ts';
-import { architectureFor, isTrainedIn } from '../strategies/apply.ts';
+import { architectureFor, isHeldIn8Bit, isTrainedIn } from '../strategies/apply.ts';
 import { classLoss } from '../tasks/loss.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { bytesOf } from '../tensor/graph/liveness.ts';
@@ -32,6 +32,7 @@ const passing = ({ program, inputs, options }: ReadyProgram): number =>
     optimize(record(program, inputs), {
       ...{ provider: 'webgpu', isKept: () => true, float16: options?.float16 ? 'computed' : undefined },
       transposedOf: (input) => inputs[input]?.transposed,
+      blocksOf: (input) => inputs[input]?.inBlocks,
     }).graph,
   ).passing;
 
@@ -48,20 +49,28 @@ function counted(config: ReturnType<typeof bert>, recipe: Recipe, length: number
     128 * 2 ** 20,
   );
   const matrices = matricesOf(declared);
+  const inBlocks = matricesInBlocks(declared, architecture, isHeldIn8Bit(recipe.strategy, architecture));
   const texts = recipe.per_device_train_batch_size;
   const program = trainingProgram({
     ...{ part: 'all', architecture, outputs: 2, trained: trained.map(({ name }) => name), loss: classLoss(), blocks },
     shape: packTexts(Array<number>(texts).fill(length), rowLength(length), texts).shape,
-    hasTransposed: (name) => matrices.has(name),
+    hasTransposed: (name) => matrices.has(name) && !inBlocks.has(name),
+    isInBlocks: (name) => inBlocks.has(name),
     recompute: recipe.gradient_checkpointing,
     float16: recipe.fp16,
   });
   const bytes = (some: readonly ParameterInfo[]) => 4 * some.reduce((n, { shape }) => n + sizeOf(shape), 0);
-  const both = (some: readonly ParameterInfo[]) => bytes(some) + bytes(some.filter(({ name }) => matrices.has(name)));
+  const isFloat = ({ name }: ParameterInfo) => !inBlocks.has(name);
+  // A number in 8 bits has a byte of its own and a thirty-second of a scale, for products forward and backward.
+  const narrow = (some: readonly ParameterInfo[]) =>
+    (bytes(some.filter((info) => !isFloat(info))) / 4) * 2 * (1 + 4 / 32);
+  const float = (some: readonly ParameterInfo[]) => some.filter(isFloat);
+  const both = (some: readonly ParameterInfo[]) =>
+    bytes(float(some)) + bytes(float(some).filter(({ name }) => matrices.has(name))) + narrow(some);
   const [t, sums] = [bytes(trained), recipe.gradient_accumulation_steps > 1];
   const frozen = all.filter(({ name }) => !isTrained(0, name));
   return Math.max(
-    bytes(frozen) + both(frozen),
+    bytes(float(frozen)) + both(frozen),
     3 * t + both(all) + (sums ? 2 : 1) * t + passing(program),
     sums ? 3 * t + both(all) + 3 * t : 0,
     7 * t + both(frozen) + passing(updateProgram(blocks, { ...recipe, weight_decay: 0.01 }, recipe.fp16)),
@@ -77,6 +86,18 @@ describe('estimateCardMemory', () => {
     ['BERT-base, more rows', BASE, 128, { per_device_train_batch_size: 16 }],
     ['BERT-base, row by row', BASE, 128, { per_device_train_batch_size: 1, gradient_accumulation_steps: 4 }],
     ['BERT-base, LoRA', BASE, 128, { per_device_train_batch_size: 8, strategy: lora }],
+    [
+      'BERT-base, LoRA in 8 bits',
+      BASE,
+      128,
+      { per_device_train_batch_size: 8, strategy: { ...lora, load_in_8bit: true } },
+    ],
+    [
+      'BERT-base, frozen layers in 8 bits',
+      BASE,
+      128,
+      { per_device_train_batch_size: 8, strategy: { type: 'freeze', num_frozen_layers: 8, load_in_8bit: true } },
+    ],
     [
       'BERT-base, frozen layers',
       BASE,

@@ -8,10 +8,13 @@ import {
 } from '../../protocol/index.ts';
 import { kindOf } from '../strategies/index.ts';
 import { type Card, graphicsCards } from '../tensor/executors/cards.ts';
+import { BLOCK } from '../tensor/executors/eight-bit-blocks.ts';
 import { activationBytes, type Batches } from './activations.ts';
 import { batchesIn, sizesIn, smallerSetting, type Workload } from './estimate.ts';
 
 const NUMBER = 4;
+/** Bytes of a number in 8 bits, for products either way: its own, and its share of a block's scale. */
+const BLOCK_FORMS = 2 * (1 + NUMBER / BLOCK);
 /** Of each trained parameter its block has the weight and AdamW's two moments. */
 const IN_BLOCKS = 3;
 /** Arrays as large as a block that the optimiser's step has beside what goes in and comes out. */
@@ -26,11 +29,12 @@ const BLOCK_BYTES = 128 * 2 ** 20;
  */
 export function estimateCardMemory(work: Workload, recipe: Recipe): number {
   const sizes = sizesIn(work, recipe);
-  const { parameters, trained, matrices, trainedMatrices } = sizes;
+  const { parameters, trained, matrices, trainedMatrices, inBlocks } = sizes;
   const blocks = IN_BLOCKS * trained;
   // Each by itself, and matrices both ways; what is trained is copied out of its blocks.
-  const copies = parameters + matrices;
-  const frozenCopies = parameters - trained + matrices - trainedMatrices;
+  const spared = (2 - BLOCK_FORMS / NUMBER) * inBlocks;
+  const copies = parameters + matrices - spared;
+  const frozenCopies = parameters - trained + matrices - trainedMatrices - spared;
   const accumulates = recipe.gradient_accumulation_steps > 1;
   const of = (batches: Batches) => activationBytes(work.architecture, sizes, batches);
   // Evaluations are in float32 all the same.
@@ -43,12 +47,22 @@ export function estimateCardMemory(work: Workload, recipe: Recipe): number {
     ),
   );
   const learning = NUMBER * (blocks + copies + (accumulates ? 2 : 1) * trained) + activations;
-  // What is sent there is copied once.
-  const uploading = NUMBER * (parameters - trained + frozenCopies);
+  // What is sent there is copied once; what is in 8 bits, one after the other.
+  const uploading = NUMBER * (parameters - trained - inBlocks + frozenCopies);
   const summing = accumulates ? NUMBER * (blocks + copies + 3 * trained) : 0;
   const updating =
     NUMBER * (2 * blocks + frozenCopies + trained) + UPDATE_ARRAYS * Math.min(NUMBER * trained, BLOCK_BYTES);
   return Math.max(uploading, learning, summing, updating);
+}
+
+/** What a card does of a recipe that asks for frozen layers in 8 bits. */
+export function saysInBlocks(work: Workload, recipe: Recipe): string {
+  const { inBlocks, heldIn8Bit } = sizesIn(work, recipe);
+  const others = 'DoRA adapts them, or their sizes are no multiples of 32';
+  if (inBlocks === 0)
+    return `a graphics card cannot have these layers in 8 bits (${others}). It computes them in float.`;
+  const rest = inBlocks < heldIn8Bit ? ` Some stay in float (${others}).` : '';
+  return `the graphics card has the frozen layers in 8 bits alone, so that evaluations and sample answers are computed with these, too.${rest}`;
 }
 
 /** What a run needs of the card, beside the largest that is known here; which one WebGPU takes is not. */
@@ -80,9 +94,22 @@ export async function requireCardMemory(
 
 /** What to do where a run does not fit into so many bytes of a card, row by row. */
 export const whatFits = (work: Workload, recipe: Recipe, recomputes: boolean, bytes: number): string => {
-  const smaller = smallerSetting(work, recipe, recomputes, (changed) => estimateCardMemory(work, changed) <= bytes);
+  const isEnough = (changed: Recipe) => estimateCardMemory(work, changed) <= bytes;
+  const narrow = in8Bit(recipe);
+  const smaller =
+    narrow && isEnough(narrow)
+      ? 'It would fit with "load_in_8bit": true in strategy.'
+      : smallerSetting(work, recipe, recomputes, isEnough);
   return `${smaller ?? 'Choose a smaller base model.'} Or use --backend onnxruntime, which computes on the processor.`;
 };
+
+/** The recipe with its frozen layers in 8 bits; undefined where they are, or where it has none that can be. */
+function in8Bit(recipe: Recipe): Recipe | undefined {
+  const { strategy } = recipe;
+  const canBe = 'load_in_8bit' in kindOf(strategy).schema.shape && !recipe.fp16;
+  if (!canBe || ('load_in_8bit' in strategy && strategy.load_in_8bit)) return undefined;
+  return { ...recipe, strategy: { ...strategy, load_in_8bit: true } as Recipe['strategy'] };
+}
 
 /** The recipe in the smallest pieces that a card that is full is asked for. */
 const rowByRow = (recipe: Recipe): Recipe => ({

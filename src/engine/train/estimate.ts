@@ -3,7 +3,7 @@ import { freeMemory } from '../free-memory.ts';
 import { type Architecture, declarationOf } from '../models/architecture.ts';
 import type { ParameterInfo } from '../models/scope.ts';
 import { countSteps } from '../recipes/schedule.ts';
-import { matricesOf } from '../runtime/matrices.ts';
+import { matricesInBlocks, matricesOf } from '../runtime/matrices.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedBy, isTrainedIn, phasesOf } from '../strategies/apply.ts';
 import { factsAbout } from '../strategies/facts.ts';
 import { kindOf, STRATEGIES, WrongKey } from '../strategies/index.ts';
@@ -71,6 +71,7 @@ function countSizes(
   const declared = declarationOf(adapted, { outputs: numLabels }).parameters;
   const all = [...declared.values()];
   const matrices = matricesOf(declared);
+  const inBlocks = matricesInBlocks(declared, adapted, isHeld);
   const trained = all.filter(({ name }) => isTrained(name));
   const count = (some: readonly ParameterInfo[]) => some.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const places = trained.flatMap(({ place }) => (place === 'head' ? [] : [Math.max(0, place)]));
@@ -81,6 +82,7 @@ function countSizes(
     matrices: count(all.filter(({ name }) => matrices.has(name))),
     trainedMatrices: count(trained.filter(({ name }) => matrices.has(name))),
     heldIn8Bit: count(all.filter(({ name }) => isHeld(name))),
+    inBlocks: count(all.filter(({ name }) => inBlocks.has(name))),
     passedShare: 1 - lowest / adapted.numLayers,
     virtualTokens: adapted.virtualIds?.length ?? 0,
     prefixTokens: adapted.prompt?.isPrefix ? adapted.prompt.num_virtual_tokens : 0,

@@ -23,8 +23,9 @@ import { factsAbout } from '../strategies/facts.ts';
 import { betterForFewRows } from '../strategies/index.ts';
 import type { AnyTask, LabelledItem } from '../tasks/task.ts';
 import { createExecutor } from '../tensor/executors/create.ts';
+import type { Executor } from '../tensor/executors/executor.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
-import { requireCardMemory, whatFits } from './card-memory.ts';
+import { requireCardMemory, saysInBlocks, whatFits } from './card-memory.ts';
 import { encode } from './encode.ts';
 import { requireMemory } from './estimate.ts';
 import { labelRows } from './label-rows.ts';
@@ -137,10 +138,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     if (executor.memory) await requireCardMemory(work, lessons.recipe, recomputes, note);
     if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && !executor.computesIn8Bit) {
       // No warning: new recipes have it for whatever machine they are run on.
-      note(
-        'info',
-        `load_in_8bit: ${executor.name} has no products in 8 bits, so the frozen layers are computed in float.`,
-      );
+      note('info', `load_in_8bit: ${executor.putBytes ? saysInBlocks(work, lessons.recipe) : without8Bits(executor)}`);
     }
     if (recipe.gradient_checkpointing && !executor.recomputes) {
       note(
@@ -178,6 +176,9 @@ function baseModelOf({ path, source }: ResolvedModel, { model }: Recipe): BaseMo
   const onHub = source === 'cache' ? parseModelName(model) : undefined;
   return onHub ? { nameOrPath: onHub.id, revision: onHub.revision } : { nameOrPath: path, revision: null };
 }
+
+const without8Bits = ({ name }: Executor) =>
+  `${name} has no products in 8 bits, so the frozen layers are computed in float.`;
 
 function reportData(dataset: TaskData<TaskRow>, note: Note): void {
   note('info', dataset.columns_reason);

@@ -1,10 +1,10 @@
 import type { Graph, Node } from '../graph/ir.ts';
 import type { EightBitOperand } from '../graph/passes/eight-bit-linears.ts';
+import { BLOCK, quantizeBlocks } from './eight-bit-blocks.ts';
 import type { Feed, TensorSpec } from './executor.ts';
 
-/** Numbers of a weight's row that have a scale of their own: what is large among them spoils no others. */
-const BLOCK = 32;
-const ZERO = 128;
+/** The left side in 8 bits, too. */
+const EIGHT_BITS = 4;
 
 /**
  * A graph whose weights in 8 bits are constants of it, which onnxruntime lays out once, in blocks with a scale each. Of
@@ -38,8 +38,7 @@ export function withBuiltInWeights(
       op: 'MatMulNBits',
       inputs: [x!, values!, scales!, ...(bias ? ['', '', bias] : [])],
       outputs: node.outputs,
-      // Level 4: the left side in 8 bits.
-      attributes: { K: size.k, N: size.n, bits: 8, block_size: BLOCK, accuracy_level: 4 },
+      attributes: { K: size.k, N: size.n, bits: 8, block_size: BLOCK, accuracy_level: EIGHT_BITS },
     };
   });
   const made = new Set(operands.flatMap(({ values, scales }) => [values, scales]));
@@ -52,26 +51,4 @@ export function withBuiltInWeights(
     types,
     inputs: graph.inputs.filter((name) => read.has(name) && !made.has(name)),
   };
-}
-
-/** Rows of N outputs `[N, blocks, 32]`, symmetric around 128, and the scale of each block. */
-export function quantizeBlocks(
-  weight: Float32Array,
-  { n, k, transposed, range }: { n: number; k: number; transposed: boolean; range: number },
-): { values: Uint8Array; scales: Float32Array } {
-  const blocks = Math.ceil(k / BLOCK);
-  const values = new Uint8Array(n * blocks * BLOCK).fill(ZERO);
-  const scales = new Float32Array(n * blocks);
-  const [row, column] = transposed ? [k, 1] : [1, n];
-  for (let i = 0; i < n; i++)
-    for (let b = 0; b < blocks; b++) {
-      const end = Math.min(k, (b + 1) * BLOCK);
-      let largest = 0;
-      for (let j = b * BLOCK; j < end; j++) largest = Math.max(largest, Math.abs(weight[i * row + j * column]!));
-      const scale = largest / range || 1;
-      scales[i * blocks + b] = scale;
-      const to = i * blocks * BLOCK;
-      for (let j = b * BLOCK; j < end; j++) values[to + j] = ZERO + Math.round(weight[i * row + j * column]! / scale);
-    }
-  return { values, scales };
 }

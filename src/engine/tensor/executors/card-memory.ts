@@ -1,5 +1,5 @@
 import { bytesOfType } from '../graph/liveness.ts';
-import { type DeviceMemory, sizeOf, type TensorSpec } from './executor.ts';
+import { type DeviceMemory, type DeviceTensor, sizeOf } from './executor.ts';
 
 /**
  * Counts the bytes of a graphics card that programs and their tensors take, since WebGPU tells neither how many there are
@@ -43,7 +43,8 @@ export class CardMemory implements DeviceMemory {
 }
 
 /** Bytes of a tensor. */
-export const bytesOfSpec = ({ shape, dtype }: TensorSpec): number => sizeOf(shape) * bytesOfType(dtype);
+export const bytesOfSpec = ({ shape, dtype }: Pick<DeviceTensor, 'shape' | 'dtype'>): number =>
+  sizeOf(shape) * bytesOfType(dtype);
 
 /** What onnxruntime-node 1.30 throws where a buffer does not fit (test/parity/card.test.ts makes it do so). */
 export const OUT_OF_MEMORY =

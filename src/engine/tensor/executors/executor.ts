@@ -23,6 +23,23 @@ export interface TensorSpec {
    * or both.
    */
   readonly transposed?: string;
+  /** Other feeds that have the same matrix in 8 bits: an executor reads these and not the matrix itself. */
+  readonly inBlocks?: BlockForms;
+}
+
+/** The feeds that have a matrix `[R, C]` in 8 bits (eight-bit-blocks.ts), for products with it either way. */
+export interface BlockForms {
+  /** Of x · wᵀ: R rows in blocks. */
+  readonly rows: BlockFeeds;
+  /** Of x · w: C columns in blocks. */
+  readonly columns: BlockFeeds;
+}
+
+export interface BlockFeeds {
+  /** uint8 `[N, blocks, 32]`. */
+  readonly values: string;
+  /** float32 `[N · blocks]`. */
+  readonly scales: string;
 }
 
 /** From the lowest to the highest; 0 is in it. */
@@ -75,7 +92,9 @@ export type Program = (inputs: Record<string, tf.Tensor>) => Record<string, tf.T
 /**
  * A value that an executor keeps where it computes, such as in a graphics card's memory. Whoever holds it disposes of it.
  */
-export interface DeviceTensor extends TensorSpec {
+export interface DeviceTensor {
+  readonly shape: Shape;
+  readonly dtype: DType | 'uint8';
   readonly isOnDevice: true;
   dispose(): void;
 }
@@ -153,6 +172,8 @@ export interface Executor {
     inputs: Record<string, TensorSpec>,
     options?: CompileOptions,
   ): Promise<DeviceCompiled>;
+  /** Puts bytes there, where matrices in 8 bits can be computed with (`inBlocks`). */
+  putBytes?(bytes: Uint8Array, shape: Shape): Promise<DeviceTensor>;
   /** Bytes that one tensor there may have; no limit of its own where left out. */
   readonly largestBinding?: number;
   /** What it has taken of a memory of its own. */

@@ -61,6 +61,25 @@ export async function openSession(
   return await sessionOf(ort, lower(program, inputs, target), inputs, target, options);
 }
 
+/** The same of a graph that is written by hand for the provider. */
+export async function openGraph(
+  ort: OnnxRuntime,
+  graph: Graph,
+  provider: Target['provider'],
+  options: Ort.InferenceSession.SessionOptions,
+): Promise<Opened> {
+  const typed = (names: Iterable<readonly [string, string]>) =>
+    Object.fromEntries([...names].map(([name, value]) => [name, typeOf(graph, value) as TensorSpec]));
+  const fed = typed(graph.inputs.map((name) => [name, name]));
+  return await sessionOf(
+    ort,
+    { graph, sums: [], operands: [], outputs: typed(graph.outputs), fed },
+    fed,
+    { provider },
+    options,
+  );
+}
+
 function lower(program: Program, inputs: Record<string, TensorSpec>, target: Target): Lowered {
   const recorded = record(program, inputs);
   const outputs = Object.fromEntries(
@@ -232,7 +251,7 @@ async function runInPlace(
 type MakeTensor = (
   name: string,
   data: TensorData | Int8Array | undefined,
-  spec: { shape: Shape; dtype: DType | 'int8' },
+  spec: { shape: Shape; dtype: DType | 'int8' | 'uint8' },
 ) => Ort.Tensor;
 
 /** What onnxruntime is fed: the caller's arrays as they are, and what lies on its device already. */

@@ -1,5 +1,6 @@
 import type * as Ort from 'onnxruntime-node';
 import { LuthierError } from '../../../protocol/index.ts';
+import type { Graph, ValueType } from '../graph/ir.ts';
 import type { Target } from '../graph/optimize.ts';
 import { onCard, reasonOf } from './card-errors.ts';
 import { CardFaults } from './card-faults.ts';
@@ -7,10 +8,12 @@ import { bytesOfSpec, CardMemory } from './card-memory.ts';
 import {
   type CompileOptions,
   type DeviceCompiled,
+  type DeviceTensor,
   type Executor,
   type Feed,
   isOnDevice,
   type Program,
+  type Shape,
   sizeOf,
   type TensorSpec,
 } from './executor.ts';
@@ -21,6 +24,7 @@ import {
   nameOutside,
   type Opened,
   type OrtDeviceTensor,
+  openGraph,
   openSession,
   tensorCache,
 } from './session.ts';
@@ -57,7 +61,7 @@ export async function createWebGpuExecutor(): Promise<Executor> {
     library: `${libraryOf(ort)}, WebGPU`,
     memory,
     compile: async (program, inputs, { float16 } = {}) => {
-      const target: Target = { provider: 'webgpu', transposedOf: transposedIn(inputs), ...float16Of(float16) };
+      const target: Target = { provider: 'webgpu', ...feedsIn(inputs), ...float16Of(float16) };
       const opened = await onCard(() => openSession(ort, program, inputs, target, OPTIONS));
       const compiled = compiledSession(ort, opened, inputs, lastRows);
       const release = holdConstants(opened);
@@ -73,6 +77,7 @@ export async function createWebGpuExecutor(): Promise<Executor> {
       return { ...compiled, run, dispose };
     },
     compileOnDevice: (program, inputs, options) => compileOnDevice(card, program, inputs, options),
+    putBytes: (bytes, shape) => putBytes(card, bytes, shape),
     dispose: () => {},
   };
 }
@@ -89,6 +94,9 @@ const OPTIONS: Ort.InferenceSession.SessionOptions = {
   // An operator that the card cannot do is a defect of our graph passes, not a reason to copy to and fro in silence.
   extra: { session: { disable_cpu_ep_fallback: '1' } },
 };
+
+/** Where one output stays on the device, onnxruntime 1.30 no longer writes others into arrays that it is given. */
+const STAYING = { ...OPTIONS, preferredOutputLocation: 'gpu-buffer' } as const;
 
 /** Counts a program's constants until it is let go. @returns what lets go, once */
 function holdConstants({ needs }: Opened): () => void {
@@ -111,7 +119,11 @@ function prepareRun({ faults }: Card, { needs, fed, outputs }: Opened, feeds: Re
 
 const float16Of = (isWanted: boolean | undefined): Pick<Target, 'float16'> => (isWanted ? { float16: 'computed' } : {});
 
-const transposedIn = (inputs: Record<string, TensorSpec>) => (input: string) => inputs[input]?.transposed;
+/** Which other feeds have a matrix. */
+const feedsIn = (inputs: Record<string, TensorSpec>): Pick<Target, 'transposedOf' | 'blocksOf'> => ({
+  transposedOf: (input) => inputs[input]?.transposed,
+  blocksOf: (input) => inputs[input]?.inBlocks,
+});
 
 async function compileOnDevice(
   card: Card,
@@ -119,25 +131,69 @@ async function compileOnDevice(
   inputs: Record<string, TensorSpec>,
   { float16 }: CompileOptions = {},
 ): Promise<DeviceCompiled> {
-  // Where one output stays on the device, onnxruntime 1.30 no longer writes others into arrays that it is given.
-  const options = { ...OPTIONS, preferredOutputLocation: 'gpu-buffer' } as const;
   const target: Target = {
-    ...{ provider: 'webgpu', isKept: () => true, transposedOf: transposedIn(inputs) },
+    ...{ provider: 'webgpu', isKept: () => true, ...feedsIn(inputs) },
     ...float16Of(float16),
   };
   const { ort } = card;
-  const opened = await onCard(() => openSession(ort, program, inputs, target, options));
-  const { session, outputs, fed, bytes } = opened;
-  const release = holdConstants(opened);
+  const opened = await onCard(() => openSession(ort, program, inputs, target, STAYING));
+  const { outputs, fed, bytes } = opened;
+  const { keep, dispose } = outputsOf(card, opened);
   const tensor = tensorCache(ort);
+  return {
+    ...{ outputs, bytes, dispose },
+    async run(feeds) {
+      const results = await onCard(() => {
+        prepareRun(card, opened, feeds);
+        return opened.session.run(feedsOf(fed, feeds, tensor));
+      });
+      return Object.fromEntries(
+        Object.keys(outputs).map((name) => [name, keep(results[nameOutside(name, inputs)] as Ort.Tensor)]),
+      );
+    },
+  };
+}
+
+/** The provider has no other node than a change of shape that takes bytes and gives them back. */
+async function putBytes(card: Card, bytes: Uint8Array, shape: Shape): Promise<DeviceTensor> {
+  const to = { shape: [shape.length], dtype: 'int64', data: BigInt64Array.from(shape, BigInt) } as const;
+  const graph: Graph = {
+    inputs: ['bytes'],
+    outputs: new Map([['there', 'there']]),
+    constants: new Map([['shape', to]]),
+    types: new Map<string, ValueType>([
+      ['bytes', { shape: [bytes.length], dtype: 'uint8' }],
+      ['there', { shape, dtype: 'uint8' }],
+      ['shape', to],
+    ]),
+    nodes: [{ op: 'Reshape', inputs: ['bytes', 'shape'], outputs: ['there'], attributes: {} }],
+  };
+  const { ort } = card;
+  const opened = await onCard(() => openGraph(ort, graph, 'webgpu', STAYING));
+  const { keep, dispose } = outputsOf(card, opened);
+  try {
+    const { there } = await onCard(() => {
+      prepareRun(card, opened, { bytes });
+      return opened.session.run({ bytes: new ort.Tensor('uint8', bytes, [bytes.length]) });
+    });
+    return keep(there as Ort.Tensor);
+  } finally {
+    dispose();
+  }
+}
+
+/** What a session leaves on the card. */
+function outputsOf({ ort }: Card, opened: Opened): { keep(made: Ort.Tensor): OrtDeviceTensor; dispose(): void } {
+  const { session } = opened;
+  const release = holdConstants(opened);
   // A session owns the memory of its outputs: released before them, it takes the process down when one is used.
   let live = 0;
   let isDisposed = false;
   const releaseIfDone = () => {
     if (isDisposed && live === 0) void session.release();
   };
-  const onDevice = (made: Ort.Tensor): OrtDeviceTensor => {
-    const spec = { shape: made.dims, dtype: made.type as TensorSpec['dtype'] };
+  const keep = (made: Ort.Tensor): OrtDeviceTensor => {
+    const spec = { shape: made.dims, dtype: made.type as DeviceTensor['dtype'] };
     live++;
     memory.hold(bytesOfSpec(spec));
     let isLive = true;
@@ -160,16 +216,7 @@ async function compileOnDevice(
     };
   };
   return {
-    ...{ outputs, bytes },
-    async run(feeds) {
-      const results = await onCard(() => {
-        prepareRun(card, opened, feeds);
-        return session.run(feedsOf(fed, feeds, tensor));
-      });
-      return Object.fromEntries(
-        Object.keys(outputs).map((name) => [name, onDevice(results[nameOutside(name, inputs)] as Ort.Tensor)]),
-      );
-    },
+    keep,
     dispose() {
       if (isDisposed) return;
       isDisposed = true;

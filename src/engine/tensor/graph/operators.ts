@@ -102,7 +102,8 @@ interface ContributedOperators {
     readonly N: number;
     readonly bits: 8;
     readonly block_size: number;
-    readonly accuracy_level: 4;
+    /** What the left side is computed in: 4 is 8 bits, 0 its own type. */
+    readonly accuracy_level: 0 | 4;
   };
   /** Of `[rows, heads, T, D]`, by the number of the first token and tables `[positions, D / 2]` of cosines and sines. */
   RotaryEmbedding: None;

@@ -1,6 +1,7 @@
-import type { Rounding } from '../executors/executor.ts';
+import type { BlockForms, Rounding } from '../executors/executor.ts';
 import { checkGraph } from './check.ts';
 import type { Graph } from './ir.ts';
+import { blockLinears } from './passes/block-linears.ts';
 import { type EightBitOperand, eightBitLinears } from './passes/eight-bit-linears.ts';
 import { expandSegmentSums } from './passes/expand-segment-sums.ts';
 import { halfPrecision } from './passes/half-precision.ts';
@@ -27,6 +28,8 @@ export interface Target {
   besideOf?: (input: string) => Rounding | undefined;
   /** The input that has a matrix's transpose, of those that may be fed so, too. */
   transposedOf?: (input: string) => string | undefined;
+  /** The inputs that have a matrix in 8 bits, of those that are fed so instead. */
+  blocksOf?: (input: string) => BlockForms | undefined;
 }
 
 export interface Optimized {
@@ -65,7 +68,8 @@ export function optimize(recorded: Graph, target: Target = { provider: 'cpu' }):
   };
   const narrowed = eightBitLinears(lifted.graph, target.isHeldIn8Bit ?? (() => false), target.besideOf);
   checkGraph(narrowed.graph, 'taking 8 bits for frozen layers');
-  let { graph } = narrowed;
+  let graph = target.blocksOf ? blockLinears(narrowed.graph, target.blocksOf) : narrowed.graph;
+  if (graph !== narrowed.graph) checkGraph(graph, 'taking matrices in 8 bits');
   for (const [name, pass] of Object.entries(passes)) {
     const next = pass(graph);
     if (next !== graph) checkGraph(next, name);

@@ -20,14 +20,14 @@ export interface EightBitOperand {
 const TINY = 1e-30;
 
 /** A product with a weight `[N, K]`: x · wᵀ where `isTransposed`, x · w otherwise. */
-interface Product {
+export interface Product {
   isTransposed: boolean;
   /** One scale for the whole left side, and a bias. */
   bias?: string;
 }
 
 /** What tensor/ops/linear.ts and tensor/ops/matmul.ts are recorded as. */
-function productOf({ op, attributes, inputs }: Node): Product | undefined {
+export function productOf({ op, attributes, inputs }: Node): Product | undefined {
   if (op === 'Gemm') {
     const isPlain = attributes.transB === 1 && Object.keys(attributes).length === 1;
     return isPlain ? { isTransposed: true, bias: inputs[2]! } : undefined;

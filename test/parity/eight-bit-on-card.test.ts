@@ -1,0 +1,169 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Random } from '../../src/engine/data/random.ts';
+import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
+import { FULL_RANGE } from '../../src/engine/tensor/executors/eight-bit.ts';
+import { BLOCK, quantizeBlocks } from '../../src/engine/tensor/executors/eight-bit-blocks.ts';
+import type { BlockForms, Executor, TensorSpec } from '../../src/engine/tensor/executors/executor.ts';
+import { linear, matMul } from '../../src/engine/tensor/ops/index.ts';
+import { createTrainer } from '../../src/engine/train/trainer.ts';
+import type { RecipeInput } from '../../src/protocol/index.ts';
+import { SMALL_GPT2, SMALL_LLAMA, writeSmallDecoder } from '../small-decoder.ts';
+import { EXECUTORS, holdShaders } from './executors.ts';
+import { ENCODERS, writeEncoder, writeRows } from './matrix-models.ts';
+import { relativeError } from './values.ts';
+
+const { title, isThere, create } = EXECUTORS.find((executor) => executor.title.startsWith('webgpu'))!;
+
+/** Whole blocks of 32. */
+const WIDER = { hidden_size: 64, intermediate_size: 128 };
+
+const f32 = (...shape: number[]): TensorSpec => ({ shape, dtype: 'float32' });
+const random = new Random(3);
+const normal = (size: number) => Float32Array.from({ length: size }, () => random.float() + random.float() - 1);
+const form = (name: string) => ({ values: name, scales: `${name} scales` });
+const FORMS: BlockForms = { rows: form('rows'), columns: form('columns') };
+
+/** What a matrix in 8 bits stands for: block b of row i of it is `scales[i · blocks + b] · (values - 128)`. */
+function meant({ values, scales }: ReturnType<typeof quantizeBlocks>, n: number, k: number): Float32Array {
+  const blocks = Math.ceil(k / BLOCK);
+  return Float32Array.from({ length: n * k }, (_, at) => {
+    const [i, j] = [Math.floor(at / k), at % k];
+    return scales[i * blocks + Math.floor(j / BLOCK)]! * (values[i * blocks * BLOCK + j]! - 128);
+  });
+}
+
+describe.skipIf(!isThere)(`matrices in 8 bits: ${title}`, { timeout: 300_000 }, () => {
+  let executor: Executor;
+  let letGo: () => void;
+  beforeAll(async () => {
+    executor = await create();
+    letGo = await holdShaders();
+  });
+  afterAll(() => {
+    letGo();
+    executor.dispose();
+  });
+
+  // Of few and of many rows on the left, for which the provider has other shaders.
+  it.each([1, 4, 37, 130])('give the products of what they stand for, either way: %i rows', async (m) => {
+    const [r, c] = [96, 64];
+    const weight = normal(r * c);
+    const bias = normal(r);
+    const sizes = { rows: { n: r, k: c, transposed: true }, columns: { n: c, k: r, transposed: false } };
+    const feeds: Record<string, Float32Array | Awaited<ReturnType<NonNullable<Executor['putBytes']>>>> = {};
+    const expected: Record<string, Float32Array> = {};
+    const sign = { rows: -1, columns: 1 };
+    const left = { rows: normal(m * c), columns: normal(m * r) };
+    for (const of of ['rows', 'columns'] as const) {
+      const { n, k } = sizes[of];
+      const matrix = quantizeBlocks(weight, { ...sizes[of], range: FULL_RANGE });
+      feeds[FORMS[of].values] = await executor.putBytes!(matrix.values, [n, k / BLOCK, BLOCK]);
+      feeds[FORMS[of].scales] = matrix.scales;
+      const w = meant(matrix, n, k);
+      expected[of] = Float32Array.from({ length: m * n }, (_, at) => {
+        const [i, j] = [Math.floor(at / n), at % n];
+        let sum = of === 'rows' ? bias[j]! : 0;
+        for (let l = 0; l < k; l++) sum += sign[of] * left[of][i * k + l]! * w[j * k + l]!;
+        return sum;
+      });
+    }
+    const compiled = await executor.compile(
+      ({ x, dy, w, b }) => ({ y: linear(tf.neg(x!) as tf.Tensor2D, w!, b!), dx: matMul(dy!, w!) }),
+      { x: f32(m, c), dy: f32(m, r), w: { ...f32(r, c), inBlocks: FORMS }, b: f32(r) },
+    );
+    const found = { rows: new Float32Array(m * r), columns: new Float32Array(m * c) };
+    await compiled.run({ ...feeds, x: left.rows, dy: left.columns, b: bias }, { y: found.rows, dx: found.columns });
+    for (const of of ['rows', 'columns'] as const) {
+      expect(relativeError(found[of], expected[of]!)).toBeLessThan(1e-5);
+      const { n, k, transposed } = sizes[of];
+      // And what they stand for is near the matrix.
+      const given = Float32Array.from({ length: n * k }, (_, at) => {
+        const [i, j] = [Math.floor(at / k), at % k];
+        return transposed ? weight[i * c + j]! : weight[j * c + i]!;
+      });
+      expect(
+        relativeError(meant(quantizeBlocks(weight, { ...sizes[of], range: FULL_RANGE }), n, k), given),
+      ).toBeLessThan(0.01);
+    }
+    compiled.dispose();
+    for (const feed of Object.values(feeds)) if ('isOnDevice' in feed) feed.dispose();
+  });
+});
+
+describe.skipIf(!isThere)(`a run whose frozen layers are in 8 bits: ${title}`, { timeout: 300_000 }, () => {
+  const root = mkdtempSync(path.join(tmpdir(), 'luthier-eight-bit-on-card-'));
+  let letGo: () => void;
+  beforeAll(async () => {
+    vi.stubEnv('LUTHIER_CACHE', path.join(root, 'cache'));
+    await writeEncoder(path.join(root, 'bert'), { ...ENCODERS.bert!, ...WIDER, model_type: 'bert' });
+    await writeSmallDecoder(path.join(root, 'llama'), SMALL_LLAMA);
+    await writeSmallDecoder(path.join(root, 'gpt2'), SMALL_GPT2);
+    await writeRows(root, 16);
+    letGo = await holdShaders();
+  });
+  afterAll(() => {
+    letGo();
+    vi.unstubAllEnvs();
+    rmSync(root, { recursive: true });
+  });
+
+  async function train(more: Partial<RecipeInput>, backend: 'webgpu' | 'onnxruntime' = 'webgpu') {
+    const notes: string[] = [];
+    const trainer = await createTrainer({
+      recipe: parseRecipe({
+        ...{ model: 'bert', dataset: 'classes.csv', validation_split: 0.25, per_device_train_batch_size: 4 },
+        ...{ max_length: 32, seed: 5, learning_rate: 3e-3, warmup_steps: 0, max_steps: 3, ...more, backend },
+      } as RecipeInput),
+      base: root,
+      note: (_, message) => notes.push(message),
+    });
+    try {
+      const losses: number[] = [];
+      for (let step = 0; step < 3; step++) losses.push((await trainer.trainStep()).loss);
+      const { loss } = (await trainer.evaluate('validation')).metrics as { loss: number };
+      return { losses, loss, held: (await memoryOf()).held, notes: notes.join('\n') };
+    } finally {
+      trainer.dispose();
+      await setImmediate();
+    }
+  }
+  const memoryOf = async () => (await create()).memory!;
+  const LORA = { type: 'lora', r: 2, lora_alpha: 4 } as const;
+
+  it.each<[string, Partial<RecipeInput>]>([
+    ['LoRA', { strategy: LORA }],
+    ['frozen layers', { strategy: { type: 'freeze', num_frozen_layers: 1 } }],
+    [
+      'LoRA of a decoder that writes',
+      { model: 'llama', dataset: 'texts.jsonl', task: 'text-generation', strategy: LORA },
+    ],
+    [
+      'LoRA of weights that lie the other way round',
+      { model: 'gpt2', dataset: 'texts.jsonl', task: 'text-generation', strategy: LORA },
+    ],
+    ['layers computed again', { strategy: LORA, gradient_checkpointing: true }],
+  ])('has losses near those in float, and takes less of the card: %s', async (_, recipe) => {
+    const narrow = await train({ ...recipe, strategy: { ...recipe.strategy, load_in_8bit: true } as never });
+    const wide = await train(recipe);
+    expect(narrow.losses).not.toEqual(wide.losses);
+    [...narrow.losses, narrow.loss].forEach((loss, i) => {
+      expect(Math.abs(loss / [...wide.losses, wide.loss][i]! - 1)).toBeLessThan(0.02);
+    });
+    expect(narrow.held).toBeLessThan(wide.held);
+    expect(narrow.notes).toContain('load_in_8bit: the graphics card has the frozen layers in 8 bits alone');
+  });
+
+  it('adapts layers by DoRA in float, and says so', async () => {
+    const strategy = { ...LORA, use_dora: true, target_modules: 'all-linear' } as const;
+    const narrow = await train({ strategy: { ...strategy, load_in_8bit: true } });
+    expect(narrow.losses).toEqual((await train({ strategy })).losses);
+    expect(narrow.notes).toContain(
+      'load_in_8bit: a graphics card cannot have these layers in 8 bits (DoRA adapts them',
+    );
+  });
+});
