@@ -27,22 +27,21 @@ describe('record', () => {
       %v3:f32[] = ReduceSum(%v1, [0,1]) {keepdims=0}
       %v6:f32[1,1] = Reshape(1, [1,1])
       %v8:f32[4,2] = Mul(%v6, [1,1,1,1,1,1,1,1])
-      %v9:f32[4,2] = Mul(%v0, %v0)
-      %v11:f32[4,2] = Mul(%v9, -0.5)
-      %v12:f32[4,2] = Exp(%v11)
-      %v14:f32[4,2] = Mul(%v12, 0.3989423)
-      %v16:f32[4,2] = Mul(%v0, 0.7071068)
-      %v17:f32[4,2] = Erf(%v16)
-      %v19:f32[4,2] = Mul(%v17, 0.5)
-      %v20:f32[4,2] = Add(%v19, 0.5)
-      %v21:f32[4,2] = Mul(%v0, %v14)
-      %v22:f32[4,2] = Add(%v20, %v21)
-      %v23:f32[4,2] = Mul(%v8, %v22)
-      %v24:f32[2,3] = FusedMatMul(%v23, %x) {transA=1, transB=0, alpha=1}
-      %v26:f32[2] = ReduceSum(%v23, [0]) {keepdims=0}
+      %v10:f32[4,2] = Mul(%v0, 0.7071068)
+      %v11:f32[4,2] = Mul(%v10, %v10)
+      %v13:f32[4,2] = Sub(-0.5723649, %v11)
+      %v14:f32[4,2] = Exp(%v13)
+      %v15:f32[4,2] = Mul(%v10, %v14)
+      %v16:f32[4,2] = Erf(%v10)
+      %v18:f32[4,2] = Mul(%v16, 0.5)
+      %v19:f32[4,2] = Add(%v18, 0.5)
+      %v20:f32[4,2] = Add(%v19, %v15)
+      %v21:f32[4,2] = Mul(%v8, %v20)
+      %v22:f32[2,3] = FusedMatMul(%v21, %x) {transA=1, transB=0, alpha=1}
+      %v24:f32[2] = ReduceSum(%v21, [0]) {keepdims=0}
       output loss = %v3
-      output grad:weight = %v24
-      output grad:bias = %v26"
+      output grad:weight = %v22
+      output grad:bias = %v24"
     `);
   });
 
