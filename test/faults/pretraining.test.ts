@@ -269,9 +269,18 @@ describe('a prompt that is pre-trained on texts without labels', () => {
 
   it('refuses too few texts, and a column that is not there', async () => {
     await writeFile(join(place, 'three.csv'), 'text\nthe shop was late\nmy parcel is broken\nit was lovely today\n');
-    await expect(start({ pretraining_dataset: 'three.csv' })).rejects.toThrow(
-      'three.csv has 3 texts for pre-training, which are too few: a step takes 8 items (per_device_train_batch_size), and there are 6.',
-    );
+    await expect(start({ pretraining_dataset: 'three.csv' })).rejects.toMatchObject({
+      message:
+        'three.csv has 3 texts for pre-training, which are too few: a step takes 8 items (per_device_train_batch_size), and there are 6.',
+      hint: 'Add texts, set per_device_train_batch_size to 6 or less, or set strategy.prompt_tuning_init to "RANDOM".',
+    });
+    // Of one text there would be pairs that go on alone, however small the batch.
+    await writeFile(join(place, 'one.csv'), 'text\nthe shop was late\nlovely\n');
+    await expect(start({ pretraining_dataset: 'one.csv' }, { per_device_train_batch_size: 1 })).rejects.toMatchObject({
+      message:
+        'one.csv has 1 text for pre-training (left out: 1 of a single word), which is too few: what does not go on from a text is taken from another.',
+      hint: 'Add texts, or set strategy.prompt_tuning_init to "RANDOM".',
+    });
     await expect(start({}, { columns: { text: 'body', label: 'label' } })).rejects.toThrow(/body/);
     await writeFile(join(place, 'few-body.csv'), tinyRows(24).replace('text,', 'body,'));
     const dataset = { train: 'few-body.csv' };

@@ -59,11 +59,16 @@ export async function pretrainingIn(options: PretrainingOptions): Promise<Pretra
     : pairItems(found.rows, tokenizer, maxLength, recipe.seed);
   const { items, rows } = made;
   const batch = recipe.per_device_train_batch_size;
-  if (items.length < batch) {
+  const isAlone = !writes && rows < 2;
+  if (isAlone || items.length < batch) {
+    const why = isAlone
+      ? 'what does not go on from a text is taken from another'
+      : `a step takes ${counted(batch, 'item')} (per_device_train_batch_size), and there ${items.length === 1 ? 'is' : 'are'} ${items.length}`;
+    const smaller = isAlone || items.length === 0 ? '' : `, set per_device_train_batch_size to ${items.length} or less`;
     throw new LuthierError(
       'data-invalid',
-      `${name} has ${counted(rows, 'text')} for pre-training${leftOut({ ...found, single: made.single })}, which ${rows === 1 ? 'is' : 'are'} too few: a step takes ${counted(batch, 'item')} (per_device_train_batch_size), and there ${items.length === 1 ? 'is' : 'are'} ${items.length}.`,
-      'Add texts, or set strategy.prompt_tuning_init to "RANDOM".',
+      `${name} has ${counted(rows, 'text')} for pre-training${leftOut({ ...found, single: made.single })}, which ${rows === 1 ? 'is' : 'are'} too few: ${why}.`,
+      `Add texts${smaller}, or set strategy.prompt_tuning_init to "RANDOM".`,
     );
   }
   const own: Recipe = { ...recipe, num_train_epochs: keys.epochs, max_steps: -1 };

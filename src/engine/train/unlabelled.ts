@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { writtenPath } from '../../files/written-path.ts';
 import { counted, LuthierError, type Note, type Recipe } from '../../protocol/index.ts';
 import { loadDataset } from '../data/dataset.ts';
 import { listed } from '../data/problems.ts';
@@ -59,8 +60,9 @@ export async function readUnlabelled(file: string, options: UnlabelledOptions): 
 }
 
 /** Of a classifier: a text or a pair of texts a row, empty ones left out. */
-async function texts(file: string, { task, dataset, recipe, note }: UnlabelledOptions): Promise<TaskRow[]> {
+async function texts(name: string, { task, dataset, recipe, base, note }: UnlabelledOptions): Promise<TaskRow[]> {
   const { encoding, columns } = recipe;
+  const file = await writtenPath(base, name);
   const inputs = task.inputs(dataset.columns);
   const { text, text_pair } = columns;
   const named = { ...(text !== undefined && { text }), ...(text_pair !== undefined && { text_pair }) };
