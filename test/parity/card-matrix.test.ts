@@ -257,7 +257,7 @@ const REFUSALS: [string, Case, message: RegExp, hint: RegExp][] = [
   [
     'a prompt that is pre-trained on too little',
     classes('bert', '', pretrained('one.csv')),
-    /^one\.csv has 1 text for pre-training \(left out: 1 of a single word\), which is too few: /,
+    /^one\.csv has 1 text for pre-training \(left out: 1 of a single word\), which is too few: .* taken from another\.$/,
     /Add texts/,
   ],
   [
