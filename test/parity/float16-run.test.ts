@@ -89,7 +89,7 @@ describe('a run with fp16', { timeout: 120_000 }, () => {
     ...FAMILIES,
   ])('has nearly float32’s losses, and not the same: %s', async (_, more) => {
     const [narrow, wide] = [await lossesOf(more), await lossesOf({ ...more, fp16: false })];
-    for (const [i, loss] of wide.entries()) expect(Math.abs(narrow[i]! - loss)).toBeLessThan(5e-3 * Math.abs(loss));
+    for (const [i, loss] of wide.entries()) expect(Math.abs(narrow[i]! - loss)).toBeLessThan(1e-3 * Math.abs(loss));
     expect(narrow).not.toEqual(wide);
   });
 
@@ -123,6 +123,23 @@ describe('a run with fp16', { timeout: 120_000 }, () => {
     });
   });
 });
+
+describe.skipIf(!hasFloat16)(
+  `a run with fp16 on a card${hasFloat16 ? '' : ' (skipped: none with float16 here)'}`,
+  { timeout: 300_000 },
+  () => {
+    it.each(FAMILIES)(
+      'has nearly the losses of float32 on the processor, and not those on the card: %s',
+      async (_, more) => {
+        const narrow = await lossesOf({ ...more, backend: 'webgpu' });
+        const wide = await lossesOf({ ...more, fp16: false });
+        // A card sums in float16, too.
+        for (const [i, loss] of wide.entries()) expect(Math.abs(narrow[i]! - loss)).toBeLessThan(5e-4 * Math.abs(loss));
+        expect(narrow).not.toEqual(await lossesOf({ ...more, fp16: false, backend: 'webgpu' }));
+      },
+    );
+  },
+);
 
 it('a run that goes on in float32 still counts no step that was skipped: neither in AdamW’s bias correction nor in the schedule', {
   timeout: 300_000,
