@@ -1,7 +1,8 @@
 import type { Texts } from './answers.ts';
 import type { DatasetRecord } from './dataset.ts';
+import { counted, formatCount } from './figures.ts';
 import type { Columns } from './recipe.ts';
-import type { ProblemType, TaskName } from './tasks.ts';
+import { type ProblemType, type TaskName, taskOf } from './tasks.ts';
 
 /** Something found in a file: reported, never silently mended. */
 export interface DataProblem {
@@ -72,6 +73,8 @@ export interface DataSummary {
     alternatives: { encoding: string; sample: string }[];
   };
   rows: number;
+  /** Rows with an error of their own, such as a cell too many: they count neither as rows nor anywhere else here. */
+  broken_rows?: number;
   columns: ColumnSummary[];
   /** What was guessed or given; a field is absent when nothing fits. */
   guess: Columns;
@@ -80,6 +83,16 @@ export interface DataSummary {
   /** Labels by frequency: classes with their rows, tags with their words. */
   classes: { label: string; count: number }[];
   problems: DataProblem[];
+}
+
+/** The rows that the figures of a summary are of, and those that are in none of them: `5 rows (1 broken row left out)`. */
+export function countedRows(
+  { rows, broken_rows: broken = 0, task }: Pick<DataSummary, 'rows' | 'broken_rows' | 'task'>,
+  write = formatCount,
+): string {
+  const { row } = taskOf(task);
+  const leftOut = broken > 0 ? ` (${counted(broken, `broken ${row}`, undefined, write)} left out)` : '';
+  return counted(rows, row, undefined, write) + leftOut;
 }
 
 /** A row as a model that writes sees it while it learns. */

@@ -45,6 +45,12 @@ it('says a problem’s line and column once', async () => {
   expect(text.match(/line 3/gi)).toHaveLength(1);
 });
 
+it('says how many broken rows are in none of the figures', async () => {
+  const text = await said('text,label\na b c,x\nd e f,y,z\ng h i,x\nj k l,y\nm n\n');
+  expect(text).toContain('rows.csv: 3 rows (2 broken rows left out), CSV');
+  expect(await said('text,label\na b c,x\nd e f,y\n')).toContain('rows.csv: 2 rows, CSV');
+});
+
 it('says which option names a column that was not found', async () => {
   const text = await said('text,kind\nhello to you,good\nhow are you,good\n');
   expect(text).toContain('“kind” says “good” in every row, and a classifier needs at least two classes.');

@@ -1,5 +1,5 @@
 import {
-  counted,
+  countedRows,
   type DataPreview,
   type DataSummary,
   FORMAT_NAMES,
@@ -81,8 +81,8 @@ const inJson = ({ rows, ...by }: DataPreview) => ({ preview: rows, preview_by: b
 const MAX_CLASSES = 30;
 
 function show(summary: DataSummary): void {
-  const { title, row } = taskOf(summary.task);
-  print(`${bold(summary.file)}: ${counted(summary.rows, row)}, ${FORMAT_NAMES[summary.format]}, ${summary.encoding}`);
+  const { title } = taskOf(summary.task);
+  print(`${bold(summary.file)}: ${countedRows(summary)}, ${FORMAT_NAMES[summary.format]}, ${summary.encoding}`);
   print(dim(`${title}. ${summary.guess_reason}`));
   const columns = summary.columns.map((column) => [
     column.name,

@@ -1,6 +1,7 @@
 import { CONLL_EXTENSIONS, counted, LuthierError, largest } from '../../protocol/index.ts';
 import { LineCutter } from './lines.ts';
 import { CONLL } from './names.ts';
+import { NumberList } from './number-list.ts';
 import { Rows } from './packed-rows.ts';
 import type { Problems } from './problems.ts';
 import { RowStore } from './row-store.ts';
@@ -47,7 +48,9 @@ class Sentences {
     [CONLL.tags, 1],
   ]);
   readonly nested = new Map<string, number>();
-  #open: { line: number; end: number; words: string[][] } | null = null;
+  /** Places of those with a word that has no tag. */
+  readonly broken = new NumberList();
+  #open: { line: number; end: number; words: string[][]; isBroken?: boolean } | null = null;
   #document = 0;
 
   get isOpen(): boolean {
@@ -60,11 +63,20 @@ class Sentences {
     this.#open.words.push(cells);
   }
 
+  /** A word without a tag. */
+  untagged(line: number): void {
+    this.#open ??= { line, end: line, words: [] };
+    this.#open.end = line;
+    this.#open.isBroken = true;
+  }
+
   /** Ends the sentence. */
   end(): void {
     if (this.#open === null) return;
-    const { line, end, words } = this.#open;
+    const { line, end, words, isBroken } = this.#open;
     this.#open = null;
+    if (words.length === 0) return;
+    if (isBroken) this.broken.push(this.store.length);
     const lists = new Map([
       [CONLL.tokens as string, words.map((cells) => cells[0]!)],
       [CONLL.tags as string, words.map((cells) => cells.at(-1)!)],
@@ -129,6 +141,7 @@ export async function readConll(text: Text, problems: Problems): Promise<Content
         line,
         (where, count) => `${counted(count, 'line')} (${where}) ${count === 1 ? 'has' : 'have'} a word without a tag.`,
       );
+      sentences.untagged(line);
       return;
     }
     width ||= cells.length;
@@ -166,6 +179,7 @@ export async function readConll(text: Text, problems: Problems): Promise<Content
     format: 'conll',
     columns,
     rows: new Rows(sentences.store, { width: columns.length }),
+    broken: sentences.broken.numbers(),
     nested: sentences.nested,
   };
 }

@@ -100,6 +100,47 @@ describe('inspectData', () => {
   });
 
   it.each([
+    ['a cell too many', 'x.csv', 'text,label\na b,x\nc d,e f,y\ng h,y\ni j,x\n', { x: 2, y: 1 }, 1],
+    ['a cell too few', 'x.csv', 'label,text\nx,a b\nz\ny,g h\nx,i j\n', { x: 2, y: 1 }, 1],
+    ['cells of no content too many', 'x.csv', 'text,label\na b,x\nc d,y,,\ng h,y\n', { y: 2, x: 1 }, undefined],
+    [
+      'tabs too many, and no header',
+      'x.tsv',
+      'x\ta b\ny\tc d\nz\te\tf\nx\tg h\ny\ti j\nx\tk l\nw\n',
+      { x: 3, y: 2 },
+      2,
+    ],
+    [
+      'a bar too many',
+      'x.md',
+      '| text | label |\n| --- | --- |\n| a b | x |\n| c | d | y |\n| e f | y |\n| g h | x |\n',
+      { x: 2, y: 1 },
+      1,
+    ],
+    [
+      'a bracket too few',
+      'x.jsonl',
+      '{"text": "a b", "label": "x"}\n{"text": "c", "label": "z"\n{"text": "d e", "label": "y"}\n',
+      { x: 1, y: 1 },
+      undefined,
+    ],
+    ['quotes that do not match', 'x.csv', '"text","label"\n"a b","x"\n"c" d,"z"\n"e f","y"\n', { x: 1 }, undefined],
+  ])('counts nothing of a row with %s', async (what, file, text, classes, broken) => {
+    const summary = await inspectData({ file, text });
+    expect(Object.fromEntries(summary.classes.map(({ label, count }) => [label, count]))).toEqual(classes);
+    expect(summary.broken_rows).toBe(broken);
+    expect(summary.problems.some(({ severity }) => severity === 'error')).toBe(what !== 'cells of no content too many');
+    const { rows } = summary;
+    for (const { distinct, empty } of summary.columns) expect(distinct + empty).toBeLessThanOrEqual(rows);
+  });
+
+  it('says which lines are not read behind quotes that do not match', async () => {
+    const read = async (text: string) => (await inspectData({ file: 'x.csv', text })).problems[0]!.message;
+    expect(await read('text,label\na b,x\n"c" d,z\ne f,y\ng h,y\n\n')).toMatch(/ Lines 3 to 5 are not read\.$/);
+    expect(await read('text,label\na b,x\nc d,y\n"e f,y\n')).toMatch(/ That row is not read\.$/);
+  });
+
+  it.each([
     [
       'one value alone',
       'text,kind\nhello to you,good\nhow are you,good\nfine thank you,\n',

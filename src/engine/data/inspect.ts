@@ -18,7 +18,7 @@ import { bySeverity, Problems } from './problems.ts';
 import { type OnRead, readTable } from './read.ts';
 import { type Opened, openRows } from './rows.ts';
 import { extractSelection } from './selection.ts';
-import { problemsBeside, type Table } from './table.ts';
+import { problemsBeside, type Table, withoutBroken } from './table.ts';
 import type { AnyRowKind } from './types.ts';
 
 export interface InspectOptions {
@@ -54,9 +54,11 @@ export async function inspectData(
       : await openRows(file, options);
   const named = { ...read.columns, ...options.columns };
   const task = options.task ?? read.task;
-  const kind = kinds.find(({ name }) => name === task) ?? recognised(read.table, named, kinds);
+  const kind = kinds.find(({ name }) => name === task) ?? recognised(withoutBroken(read.table), named, kinds);
   const given = kind.named?.(named) ?? named;
-  const table = kind.open ? await kind.open(read.table, pace) : read.table;
+  const { broken = [] } = read.table;
+  const sound = withoutBroken(read.table);
+  const table = kind.open ? await kind.open(sound, pace) : sound;
   const stats = await columnStatsAtPace(table, pace);
   const guess = columnsFor(kind, table, given, stats, given === named ? {} : { why: kind.why });
   const problems = new Problems();
@@ -79,6 +81,7 @@ export async function inspectData(
     encoding: table.encoding,
     ...(table.encodingGuess && { encoding_guess: guessOf(table.encodingGuess) }),
     rows: table.rows.length,
+    ...(broken.length > 0 && { broken_rows: broken.length }),
     // Ids that Luthier gave are no column of the person's.
     columns: stats
       .filter(({ name }) => name !== table.ids)

@@ -17,3 +17,13 @@ export class NumberList {
     return this.#numbers.subarray(0, this.#length);
   }
 }
+
+/** The numbers from `from` to below `length` that are not among some, which ascend. */
+export function without(length: number, some: Uint32Array, from = 0): Uint32Array {
+  const kept = new NumberList();
+  for (let i = from, next = 0; i < length; i++) {
+    if (some[next] === i) next++;
+    else kept.push(i);
+  }
+  return kept.numbers();
+}

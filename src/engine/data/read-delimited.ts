@@ -2,7 +2,8 @@ import { counted, LuthierError } from '../../protocol/index.ts';
 import { DelimitedParser, type Dialect, MAX_COLUMNS } from './delimited.ts';
 import { columnNames, firstRowIs, isHeaderAgain } from './header.ts';
 import { tooManyColumns } from './json.ts';
-import { NumberList } from './number-list.ts';
+import { LineCutter } from './lines.ts';
+import { NumberList, without } from './number-list.ts';
 import { type Pace, Stride } from './pace.ts';
 import { Rows } from './packed-rows.ts';
 import { listed, Places, type Problems, quoted } from './problems.ts';
@@ -110,13 +111,13 @@ export async function readDelimited(
   if (dialect.quotes && isOdd(reading) && format === 'tsv' && !(reading.broken === undefined && reading.isQuoting)) {
     // Tab-separated files are often written without quoting at all.
     const plain = await parse(text, { ...dialect, quotes: false });
-    if (reading.broken !== undefined || ragged(plain) <= ragged(reading)) {
+    if (reading.broken !== undefined || unlikeFirst(plain) <= unlikeFirst(reading)) {
       reading = plain;
       used = { ...dialect, quotes: false };
       problems.add('info', 'plain-quotes', 'The quotes do not enclose cells and are read as ordinary characters.');
     }
   }
-  tellOddities(reading, problems);
+  tellOddities(reading, reading.broken === undefined ? 0 : await lastLine(text), problems);
   const { grid } = reading;
   const content = await contentOf(format, grid, isHeaderKnown, problems, text);
   if (dialect.delimiter === ';' || dialect.delimiter === '|') {
@@ -126,7 +127,7 @@ export async function readDelimited(
 }
 
 /** Rows that have another number of cells than the first. */
-function ragged({ grid }: Reading): number {
+function unlikeFirst({ grid }: Reading): number {
   return grid.store.length - (grid.widths.get(grid.first?.cells.length ?? 0) ?? 0);
 }
 
@@ -156,7 +157,23 @@ async function parse(text: Text, dialect: Dialect): Promise<Reading> {
   return { grid, broken, hasBackslashQuote, spans, span, isQuoting };
 }
 
-function tellOddities({ broken, hasBackslashQuote, spans, span, grid }: Reading, problems: Problems): void {
+/** The last line of a text that has anything on it. */
+async function lastLine(text: Text): Promise<number> {
+  let last = 0;
+  const lines = new LineCutter((bytes, start, end, line) => {
+    if (bytes.toString('utf8', start, end).trim() !== '') last = line;
+  });
+  for await (const piece of text.pieces()) lines.write(piece);
+  lines.end();
+  return last;
+}
+
+/** @param last line of the file, which counts where quotes are broken */
+function tellOddities(
+  { broken, hasBackslashQuote, spans, span, grid }: Reading,
+  last: number,
+  problems: Problems,
+): void {
   if (broken !== undefined) {
     const advice = hasBackslashQuote
       ? 'The file seems to escape quotes with backslashes (\\"), but not everywhere: write quotes within a cell twice ("") instead, as pandas does with doublequote=True. '
@@ -165,7 +182,7 @@ function tellOddities({ broken, hasBackslashQuote, spans, span, grid }: Reading,
       'error',
       'broken-quote',
       `The quotes in the row that begins on line ${broken} do not match: a quoted cell is not closed, or text follows its closing quote. ` +
-        `${advice}Rows from there on are not read.`,
+        `${advice}${last > broken ? `Lines ${broken} to ${last} are` : 'That row is'} not read.`,
       { line: broken },
     );
   }
@@ -255,19 +272,9 @@ async function withHeader(
   const rows =
     againAt.count === 0
       ? new Rows(store, { width, skip: 1 })
-      : new Rows(store, { width, index: without(store.length, again.numbers()) });
-  if (isMixed(widths, width)) await tellRagged(rows, width, problems, 'the header', pace);
-  return { format, header: { line, end }, columns: names, rows, nested: new Map() };
-}
-
-/** Numbers of the rows but the first and those that repeat it. */
-function without(length: number, again: Uint32Array): Uint32Array {
-  const kept = new NumberList();
-  for (let i = 1, next = 0; i < length; i++) {
-    if (again[next] === i) next++;
-    else kept.push(i);
-  }
-  return kept.numbers();
+      : new Rows(store, { width, index: without(store.length, again.numbers(), 1) });
+  const broken = isMixed(widths, width) ? await ragged(rows, width, problems, 'the header', pace) : {};
+  return { format, header: { line, end }, columns: names, rows, ...broken, nested: new Map() };
 }
 
 async function withoutHeader(
@@ -279,11 +286,11 @@ async function withoutHeader(
   const width = [...widths].sort((a, b) => b[1] - a[1])[0]![0];
   if (width > MAX_COLUMNS) throw tooManyColumns(text.name, first!.line);
   const rows = new Rows(store, { width });
-  if (isMixed(widths, width)) await tellRagged(rows, width, problems, 'most rows', text.pace);
+  const broken = isMixed(widths, width) ? await ragged(rows, width, problems, 'most rows', text.pace) : {};
   if (format === 'tsv' && width === 2) {
     const columns = labelComesFirst(rows) ? ['label', 'text'] : ['text', 'label'];
     problems.add('info', 'no-header', `There is no header line; the columns are read as ${columns.join(' and ')}.`);
-    return { format: 'label-tab-text', columns, rows, nested: new Map() };
+    return { format: 'label-tab-text', columns, rows, ...broken, nested: new Map() };
   }
   const columns = Array.from({ length: width }, (_, i) => `column_${i + 1}`);
   problems.add(
@@ -291,7 +298,7 @@ async function withoutHeader(
     'no-header',
     `There is no header line; the columns are called ${columns.slice(0, 3).join(', ')}${width > 3 ? ', …' : ''}.`,
   );
-  return { format, columns, rows, nested: new Map() };
+  return { format, columns, rows, ...broken, nested: new Map() };
 }
 
 /** Of two columns the one with fewer different and shorter cells holds the classes. */
@@ -306,12 +313,21 @@ function labelComesFirst(rows: Rows): boolean {
 const isMixed = (widths: Grid['widths'], width: number) => [...widths.keys()].some((count) => count !== width);
 
 /** Another number of cells than the table's is an error, save for empty ones at the end. */
-async function tellRagged(rows: Rows, width: number, problems: Problems, whose: string, pace: Pace): Promise<void> {
+async function ragged(
+  rows: Rows,
+  width: number,
+  problems: Problems,
+  whose: string,
+  pace: Pace,
+): Promise<Pick<Content, 'broken'>> {
   const isOne = whose === 'the header';
   const stride = new Stride(pace);
+  const broken = new NumberList();
+  let next = 0;
   for (const row of rows) {
     const wait = stride.step(row.bytes);
     if (wait) await wait;
+    const place = next++;
     if (row.count === width) continue;
     const { line, count: cells } = row;
     if (row.values.length === width) {
@@ -322,6 +338,7 @@ async function tellRagged(rows: Rows, width: number, problems: Problems, whose: 
       );
       continue;
     }
+    broken.push(place);
     const got = cells > MAX_COLUMNS ? `more than ${counted(MAX_COLUMNS, 'cell')}` : counted(cells, 'cell');
     problems.occurrence({ severity: 'error', code: 'ragged-row' }, line, (where, count) =>
       count === 1
@@ -329,6 +346,7 @@ async function tellRagged(rows: Rows, width: number, problems: Problems, whose: 
         : `${counted(count, 'row')} do not have ${counted(width, 'cell')} like ${whose} (${where}; line ${line} has ${cells}). Put quotes around cells that contain the delimiter, or fill in missing cells.`,
     );
   }
+  return { broken: broken.numbers() };
 }
 
 /** @throws LuthierError `data-invalid`: the file, by its name or by what was told, should hold a Markdown table */

@@ -166,6 +166,17 @@ describe('appending is undone byte for byte', () => {
 });
 
 describe('rows are paged and filtered', () => {
+  it('without broken rows, whose label is another cell', async () => {
+    const file = join(base, 'broken.csv');
+    await writeFile(file, 'text,label\na b,x\nc d,e f,y\ng h,y\ni\n');
+    const { rows, total } = await listRows({ data: file, columns: { text: 'text', label: 'label' }, limit: 9 });
+    expect(rows.map(({ line, ...row }) => [line, 'label' in row && row.label])).toEqual([
+      [2, 'x'],
+      [4, 'y'],
+    ]);
+    expect(total).toBe(2);
+  });
+
   it('by text, class and search; lengths are of all that match', async () => {
     const file = join(base, 'many.csv');
     const rows = Array.from({ length: 250 }, (_, i) => `${'word '.repeat(1 + (i % 10))}${i},${i % 2 ? 'odd' : 'even'}`);

@@ -9,7 +9,7 @@ import { type ReadOptions, readTable } from './read.ts';
 import { resolveDataset } from './resolve.ts';
 import type { TableRow } from './row-record.ts';
 import { inSource, nameOf } from './row-source.ts';
-import type { Table } from './table.ts';
+import { type Table, withoutBroken } from './table.ts';
 import type { AnyRowKind, WrittenRow, WrittenRows } from './types.ts';
 import { understand } from './understand.ts';
 
@@ -133,7 +133,7 @@ export async function writtenRows(
   if (last?.key === key) return last.rows;
   last = undefined;
   const { table, columns: own, file } = await openRows(data, { encoding, task: kind.name, signal });
-  const { rows } = await understand(kind, table, {
+  const { rows } = await understand(kind, withoutBroken(table), {
     file,
     given: { ...own, ...columns },
     problems: new Problems(),

@@ -1,6 +1,7 @@
 import type { Columns, DataFormat, DataProblem } from '../../protocol/index.ts';
 import type { Dialect } from './delimited.ts';
 import type { EncodingGuess } from './encoding-guess.ts';
+import { without } from './number-list.ts';
 import type { Pace } from './pace.ts';
 import type { Rows } from './packed-rows.ts';
 
@@ -18,6 +19,8 @@ export interface Table {
   /** Where the line that names the columns stands; absent where there is none (and in JSON). */
   header?: { line: number; end: number };
   rows: Rows;
+  /** Places among the rows, ascending, of those that are not as the format wants them: an error says so of each. */
+  broken?: Uint32Array;
   /** Of JSON, where a reader wants it: each row's object as it is written, in the only cell. */
   sources?: Rows;
   /** Column of the rows' ids, in rows that Luthier wrote itself. */
@@ -33,8 +36,17 @@ export const problemsBeside = ({ nested, problems }: Table, columns: Columns): D
   return problems.filter(({ code, column }) => code !== 'nested-json' || column === undefined || !used.has(column));
 };
 
+/** The table without its broken rows: their cells may stand in columns that they do not belong in. */
+export function withoutBroken(table: Table): Table {
+  const { rows, broken = new Uint32Array() } = table;
+  return broken.length === 0 ? table : { ...table, rows: rows.only(without(rows.length, broken)) };
+}
+
 /** A table before anyone knows what it is called and how it was encoded. */
-export type Content = Pick<Table, 'format' | 'header' | 'columns' | 'rows' | 'sources' | 'nested' | 'dialect'>;
+export type Content = Pick<
+  Table,
+  'format' | 'header' | 'columns' | 'rows' | 'broken' | 'sources' | 'nested' | 'dialect'
+>;
 
 /** A file's content in UTF-8, without a byte order mark. */
 export interface Text {

@@ -3,6 +3,7 @@ import { type Broken, isBroken } from '../../files/broken.ts';
 import {
   capitalized,
   counted,
+  countedRows,
   type DataSummary,
   FIELDS,
   FORMAT_NAMES,
@@ -174,7 +175,7 @@ const themeIcon = (icon: string) =>
 export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail[] {
   const details: Omit<DatasetDetail, 'index'>[] = [
     {
-      detail: counted(summary.rows, taskOf(summary.task).row),
+      detail: countedRows(summary),
       description: `${FORMAT_NAMES[summary.format]}, ${summary.encoding.toUpperCase()}`,
       icon: 'table',
       of,

@@ -1,7 +1,7 @@
 import type { VscodeTextfield } from '@vscode-elements/elements/dist/vscode-textfield/vscode-textfield.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
-import { type DataProblem, FORMAT_NAMES } from '../../protocol/data.ts';
+import { countedRows, type DataProblem, FORMAT_NAMES } from '../../protocol/data.ts';
 import { labelText } from '../../protocol/dataset.ts';
 import type { DatasetMessage, DatasetRequest, DatasetRow } from '../../protocol/dataset-page.ts';
 import { columnFields, FIELDS, type Field } from '../../protocol/fields.ts';
@@ -104,7 +104,7 @@ export class DatasetElement extends LightElement {
     const task = taskOf(summary.task);
     const figures = [
       task.title,
-      plural(summary.rows, task.row),
+      countedRows(summary, count),
       ...(summary.classes.length > 0 ? [plural(summary.classes.length, ...task.label)] : []),
       FORMAT_NAMES[summary.format] ?? summary.format,
       summary.encoding.toUpperCase(),

@@ -59,6 +59,8 @@ it('a word without a tag is an error with its line', async () => {
   await expect(loadSentences(file, { base: place, validation_split: 0, seed: 1 })).rejects.toThrow(
     'single.conll: 1 line (line 2) has a word without a tag.',
   );
+  const { rows, broken_rows, classes } = await inspectData({ file }, allTasks);
+  expect([rows, broken_rows, classes]).toEqual([1, 1, [{ label: 'B-LOC', count: 1 }]]);
 });
 
 it('reads JSON Lines with tags as text, and as numbers that dataset_info.json names', async () => {
