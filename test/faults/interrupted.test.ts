@@ -254,6 +254,21 @@ describe('a run that goes on', () => {
     expect(await stateOf(join(place, 'changed'))).toBe('done');
   });
 
+  it('says what holds for a beginning once, when it begins', async () => {
+    const program = run('train', recipe, '--json', '--out', 'noted');
+    await program.untilStep(7);
+    program.child.kill('SIGINT');
+    await program.finished;
+    expect((await run('runs', 'resume', 'noted', '--json').finished).code).toBe(0);
+    const events = (await readEvents(join(place, 'noted', 'metrics.jsonl'))).map(({ event }) => event);
+    const starts = events.flatMap((event) => (event.event === 'start' ? [event.step] : []));
+    expect(starts).toEqual([0, expect.any(Number)]);
+    expect(starts[1]).toBeGreaterThan(0);
+    const notes = events.flatMap((event) => (event.event === 'note' ? [event.message] : []));
+    expect(notes).toContain('The classifier starts from new weights: the model has none yet.');
+    expect(notes).toEqual([...new Set(notes)]);
+  });
+
   it('on other ground says that losses will differ', async () => {
     const program = run('train', recipe, '--json', '--out', 'moved');
     await program.untilStep(7);

@@ -19,7 +19,8 @@ test('few rows held out are said with the command of a cross-validation, once, a
     lineFor(event, { folder: '/r', task: taskOf(task), train: 'luthier train a.recipe.json --set seed=3' });
   expect(said(start(11))).toContain('only 11 rows held out for validation, which says little');
   expect(said(start(11))).toContain('luthier train a.recipe.json --set seed=3 --folds 5');
-  for (const event of [start(30), start(0), start(11, { fold: 1 })]) expect(said(event)).not.toContain('--folds');
+  for (const event of [start(30), start(0), start(11, { fold: 1 }), start(11, { step: 7 })])
+    expect(said(event)).not.toContain('--folds');
   expect(said(start(40))).not.toContain('resumes');
   expect(said(start(40, { step: 7 }))).toContain('resumes after step 7');
   expect(said(start(11), 'text-generation')).not.toContain('--folds');

@@ -74,11 +74,15 @@ function samplesText({ step, samples }: SamplesEvent): string {
     .join('\n');
 }
 
-/** Whether a training that is not part of a cross-validation holds out so few rows that one would say more. */
+/** Whether a training that begins and is not part of a cross-validation holds out so few rows that one would say more. */
 function suggestsFolds(event: StartEvent & RunEvent, task: TaskDescription) {
   const { num_train_rows, num_validation_rows } = event;
   const rows = num_train_rows + num_validation_rows;
-  return eventPrefix(event) === null && suggestedFolds({ rows, validation_rows: num_validation_rows }, task) !== null;
+  return (
+    event.step === 0 &&
+    eventPrefix(event) === null &&
+    suggestedFolds({ rows, validation_rows: num_validation_rows }, task) !== null
+  );
 }
 
 const fewRowsText = ({ num_validation_rows }: StartEvent, row: string, train: string): string =>

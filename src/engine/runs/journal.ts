@@ -19,6 +19,7 @@ import {
   toErrorData,
 } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
+import { readMetrics, START_OF_METRICS } from '../../runs/metrics.ts';
 import { writeRecord } from '../../runs/record.ts';
 import { readReports } from '../../runs/reports.ts';
 import type { LoopState } from '../train/loop-state.ts';
@@ -117,6 +118,13 @@ export class Journal {
   /** For what each training finds again in the same rows. */
   noteOnce(level: NoteEvent['level'], message: string): void {
     if (!this.#noted.has(message)) this.note(level, message);
+  }
+
+  /** Takes what the run's earlier processes have noted for noted. */
+  async recallNotes(): Promise<void> {
+    await readMetrics(this.at(FILES.metrics), START_OF_METRICS, (lines) => {
+      for (const { event } of lines) if (event.event === 'note') this.#noted.add(event.message);
+    });
   }
 
   /** Tells what went wrong on the graphics card, and keeps it with the run. */

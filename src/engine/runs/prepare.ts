@@ -54,24 +54,28 @@ export async function prepare(
     await sweepAside(journal.at(part));
   const hashing = hashDataset(recipe.dataset, pretrainingOf(recipe.strategy)?.dataset);
   hashing.catch(() => undefined);
-  const make = (isFirst: boolean) =>
+  // What was said when the run began holds for a beginning, and its log has it.
+  if (resume) await journal.recallNotes();
+  let isRepeated = resume || stage !== undefined;
+  const make = () =>
     createTrainer({
       recipe,
       base: journal.base,
       rules: journal.record.data_rules ?? 1,
       part: stage?.part,
       template: isModels ? kept : undrawn(kept),
-      note: (level, message) => (isFirst ? journal.note(level, message) : journal.noteOnce(level, message)),
+      note: (level, message) => (isRepeated ? journal.noteOnce(level, message) : journal.note(level, message)),
       incident: (incident) => journal.incident(incident),
     });
-  const trainer = await make(stage === undefined).catch(async (error: unknown) => {
+  const trainer = await make().catch(async (error: unknown) => {
     const { WithoutFloat16 } = await import('../train/loss-scale.ts');
     if (!resume || !(error instanceof WithoutFloat16)) throw error;
     // A card that is gone takes no run with it.
     journal.note('warning', `${error.message} The run goes on in float32 instead of float16.`);
     recipe = { ...recipe, fp16: false };
-    return make(false);
+    return make();
   });
+  isRepeated = stage !== undefined;
   if (resume) await compareTemplate(journal);
   const whole = trainer.template;
   // Each training draws examples of its own: the run keeps those of the model that it ends with.
