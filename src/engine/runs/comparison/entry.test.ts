@@ -67,6 +67,51 @@ it('what no candidate can take is refused, as is a key that there is none of', a
   await expect(refused(['full', 'lora'], 'label_separator=|')).rejects.toThrow('several labels');
 });
 
+it('a candidate is called by the strategy that is trained, and ways that are the same are tried once', async () => {
+  const called = async (names: string[], ...sets: string[]) => {
+    const { entries, notes } = await entriesOf(await named(...names), { compared: 'ways', base, sets });
+    const trained = entries.map(({ candidate: { strategy, title, recipe }, loaded }) => {
+      expect([recipe.strategy?.type, loaded.recipe.strategy.type]).toEqual([strategy, strategy]);
+      return `${strategy}: ${title}`;
+    });
+    return { trained, notes, rates: entries.map(({ loaded }) => loaded.recipe.learning_rate) };
+  };
+  expect(await called(['full'], 'strategy.type=lora')).toMatchObject({ trained: ['lora: LoRA'], notes: [] });
+  expect(await called(['full'], 'strategy={"type": "lora"}')).toMatchObject({ trained: ['lora: LoRA'] });
+  const own = await called(['lora']);
+  const all = await called(['full', 'head', 'lora', 'bitfit'], 'strategy.type=lora');
+  expect(all).toEqual({
+    trained: ['lora: LoRA'],
+    notes: ['full, head and bitfit are trained as lora here, which is tried once.'],
+    // The one that was suggested for LoRA.
+    rates: own.rates,
+  });
+  expect(await called(['full', 'bitfit'], 'strategy.type=head')).toMatchObject({
+    trained: ['head: Train the classifier only'],
+    notes: ['full and bitfit are trained as head here, which is tried once.'],
+  });
+  // What is left out for some is said by the names that they have by then.
+  expect((await called(['full'], 'strategy.type=lora', 'strategy.r=4')).notes).toEqual([]);
+  expect((await called(['head', 'full'], 'strategy.r=4', 'strategy.type=lora')).trained).toEqual(['lora: LoRA']);
+});
+
+it('a model is called by the way in which it is trained', async () => {
+  const candidates = await models(rows, ['starters/bert']);
+  const { entries } = await entriesOf(candidates, { compared: 'models', base, sets: ['strategy.type=bitfit'] });
+  expect(entries.map(({ candidate: { model, strategy, title } }) => [model, strategy, title])).toEqual([
+    ['starters/bert', 'bitfit', 'BitFit'],
+  ]);
+});
+
+it('what the command names is not set', async () => {
+  const ofModel = entriesOf(await named('full'), { compared: 'ways', base, sets: ['model=starters/decoder'] });
+  await expect(ofModel).rejects.toMatchObject({ code: 'usage', hint: 'Name it instead: --model NAME' });
+  const candidates = await models(rows, ['starters/bert']);
+  await expect(entriesOf(candidates, { compared: 'models', base, sets: ['dataset.train=x.csv'] })).rejects.toThrow(
+    '--set dataset would put another dataset in the place',
+  );
+});
+
 it('a backend is set for all, and no recipe that is written names it', async () => {
   const candidates = await models(rows, ['starters/bert']);
   const { entries } = await entriesOf(candidates, { compared: 'models', base, sets: ['backend=wasm', 'seed=7'] });

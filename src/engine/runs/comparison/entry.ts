@@ -8,6 +8,7 @@ import {
 } from '../../../protocol/index.ts';
 import { listed } from '../../data/problems.ts';
 import { applySets, type LoadedRecipe, resolveRecipe } from '../../recipes/recipe.ts';
+import { kindOf } from '../../strategies/index.ts';
 import { inFloat } from '../../strategies/kind.ts';
 
 /** A candidate with all that is needed to try it. */
@@ -26,14 +27,17 @@ interface EntriesOptions {
 
 /**
  * Candidates with their recipes complete; of a rung with the length that its candidates train for. A `--set` that some
- * cannot take (fp16 where a classifier is solved, a key of another strategy) is left out for these.
- * @returns with a note for each key that was left out
- * @throws LuthierError `recipe-invalid` where no candidate can take it, or a recipe is invalid without any
+ * cannot take (fp16 where a classifier is solved, a key of another strategy) is left out for these. Where one changes
+ * the strategy, a candidate is called by what is trained; ways that are the same then are one.
+ * @returns with a note for each key that was left out, and for ways that became the same
+ * @throws LuthierError `recipe-invalid` where no candidate can take it, or a recipe is invalid without any; `usage` for a
+ *   key in whose place the command has names
  */
 export async function entriesOf(
   suggested: readonly Candidate[],
   { compared, base, sets = [] }: EntriesOptions,
 ): Promise<{ entries: Entry[]; notes: string[] }> {
+  if (compared !== 'search') refuseNamed(sets, compared);
   const candidates = suggested.map((candidate) => ({ ...candidate, recipe: givingWay(candidate.recipe, sets) }));
   const resolved = await Promise.all(candidates.map((candidate) => resolve(candidate, base, sets)));
   const entries = resolved.map(({ loaded, refused }, at): Entry => {
@@ -41,12 +45,14 @@ export async function entriesOf(
     const taken = sets.filter((set) => !refused.some((one) => one.set === set) && !IS_OF_MACHINE.test(set));
     const recipe = applySets(candidate.recipe, taken) as RecipeInput;
     if (loaded.suggested && taken.length > 0) recipe.strategy = loaded.suggested;
-    return { candidate: { ...candidate, recipe }, loaded, estimate: null };
+    const { type } = loaded.recipe.strategy;
+    const trained = type === candidate.strategy ? {} : { strategy: type, title: kindOf(loaded.recipe.strategy).title };
+    return { candidate: { ...candidate, ...trained, recipe }, loaded, estimate: null };
   });
   const notes = sets.flatMap((set) => {
     const without = resolved.flatMap(({ refused }, at) => {
       const found = refused.find((one) => one.set === set);
-      return found ? [{ name: candidateName(compared, candidates[at]!), error: found.error }] : [];
+      return found ? [{ name: candidateName(compared, entries[at]!.candidate), error: found.error }] : [];
     });
     const [first] = without;
     if (first === undefined) return [];
@@ -57,7 +63,49 @@ export async function entriesOf(
     const reason = first.error.message.split('\n')[0]!.replace(`--set ${key}: `, '');
     return [`${key} does not apply to ${names} and is left out there: ${reason}`];
   });
-  return { entries, notes };
+  if (compared !== 'ways') return { entries, notes };
+  const once = waysOnce(entries, suggested);
+  return { entries: once.entries, notes: [...notes, ...once.notes] };
+}
+
+/** What the command itself names, and how. */
+const NAMED_BY = {
+  model: { ways: '--model NAME', models: '--models NAME,NAME' },
+  dataset: { ways: 'luthier compare-ways DATA', models: 'luthier compare-models DATA' },
+} as const;
+
+/**
+ * Candidates are suggested for the models and rows that the command names, and called by them.
+ * @throws LuthierError `usage`
+ */
+function refuseNamed(sets: readonly string[], compared: 'ways' | 'models'): void {
+  for (const [key, how] of Object.entries(NAMED_BY)) {
+    if (!sets.some((set) => keyOf(set).split('.')[0] === key)) continue;
+    throw new LuthierError(
+      'usage',
+      `--set ${key} would put another ${key} in the place of those that candidates are suggested for.`,
+      `Name it instead: ${how[compared]}`,
+    );
+  }
+}
+
+/** Of ways that a --set has made the same, the one that was suggested as such is tried, or else the first. */
+function waysOnce(entries: readonly Entry[], suggested: readonly Candidate[]): { entries: Entry[]; notes: string[] } {
+  const kept = new Map<string, { entry: Entry; others: string[]; isOwn: boolean }>();
+  for (const [at, entry] of entries.entries()) {
+    const [trained, before] = [entry.candidate.strategy, suggested[at]!.strategy];
+    const known = kept.get(trained);
+    const isOwn = before === trained;
+    const others = [...(known?.others ?? []), ...(isOwn ? [] : [before])];
+    const takes = known === undefined || (isOwn && !known.isOwn);
+    kept.set(trained, takes ? { entry, others, isOwn } : { ...known, others });
+  }
+  const notes = [...kept].flatMap(([trained, { others, isOwn }]) =>
+    others.length + (isOwn ? 1 : 0) < 2
+      ? []
+      : [`${listed(others)} ${others.length === 1 ? 'is' : 'are'} trained as ${trained} here, which is tried once.`],
+  );
+  return { entries: [...kept.values()].map(({ entry }) => entry), notes };
 }
 
 /** A recipe as it is suggested has 8 bits, which are for processors: where fp16 is asked for, it goes without. */
