@@ -192,6 +192,19 @@ it('a run that somebody discards leaves its candidate out, and one that fails ha
   });
 });
 
+it('of a candidate that failed, its run and the log are named', async () => {
+  const { code, stderr, events } = await run(
+    ...['compare-ways', 'rows.csv', '--model', 'tiny', '--strategies', 'full', '--json'],
+    ...['--set', 'num_train_epochs=1', '--set', 'learning_rate=1e30'],
+  ).finished;
+  expect(code).toBe(1);
+  const [failed] = linesOf(events);
+  expect(failed).toMatchObject({ event: 'failed', strategy: 'full', run: expect.any(String) });
+  const path = join('.luthier', 'runs', failed!.run as string, 'run.log');
+  expect(stderr).toContain(`luthier runs show ${failed!.run}. Its last output is in ${path}.`);
+  expect(await readFile(join(place, path), 'utf8')).toContain('loss-not-finite');
+});
+
 const talk = (count: number): string =>
   Array.from({ length: count }, (_, i) =>
     JSON.stringify({

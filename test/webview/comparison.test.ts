@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatMetric, recipeNumber } from '../../src/protocol/index.ts';
 import { launch, missing, openWebview, type Webview } from './browser.mjs';
-import { recordedComparison } from './recording.mjs';
+import { failedComparison, recordedComparison } from './recording.mjs';
 import { scenes } from './scenes.mjs';
 
 const why = missing();
@@ -44,7 +44,7 @@ describe.skipIf(why !== null)(`a comparison’s page${why ? ` (skipped: ${why})`
 
   test('by keyboard alone: the choice is trained, its recipe opened, and each run reached by its name', async () => {
     const { candidates, choice } = recordedComparison('ways-done');
-    const measured = candidates.filter(({ result }) => result !== null);
+    const measured = candidates.filter(({ run }) => run !== null);
     expect(measured.length).toBeGreaterThan(1);
     const view = await open('comparison-done');
     expect(await reached(view)).toEqual([
@@ -56,6 +56,29 @@ describe.skipIf(why !== null)(`a comparison’s page${why ? ` (skipped: ${why})`
     const { strategy, run } = measured.at(-1)!;
     await view.page.getByRole('button', { name: `Open the run of ${strategy}` }).press('Enter');
     expect((await view.posts()).at(-1)).toEqual({ type: 'openRun', run });
+    await closing(view);
+  });
+
+  test('of a candidate that failed or came to no result, the run can be opened; of one that has none there is no button', async () => {
+    const view = await open('comparison-failed');
+    const { candidates } = failedComparison();
+    const states = candidates.map(({ state, run }) => [state, run !== null]);
+    expect(states).toEqual(
+      expect.arrayContaining([
+        ['failed', true],
+        ['left-out', true],
+        ['left-out', false],
+      ]),
+    );
+    const rows = view.page.locator('.candidates tbody tr');
+    for (const [at, { strategy, run, reason }] of candidates.entries()) {
+      if (reason !== null) expect(await rows.nth(at).innerText()).toContain(reason);
+      const button = rows.nth(at).getByRole('button', { name: `Open the run of ${strategy}` });
+      expect(await button.count()).toBe(run === null ? 0 : 1);
+      if (run === null) continue;
+      await button.press('Enter');
+      expect((await view.posts()).at(-1)).toEqual({ type: 'openRun', run });
+    }
     await closing(view);
   });
 

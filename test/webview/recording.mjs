@@ -32,6 +32,25 @@ const columnsOf = (/** @type {any[]} */ steps) =>
 export const recordedComparison = (name) =>
   JSON.parse(readFileSync(new URL(`figures/${name}.json`, import.meta.url), 'utf8')).comparison;
 
+/** A recorded comparison in which one candidate would have failed, one come to no result, and one not fitted. */
+export const failedComparison = () => {
+  const comparison = recordedComparison('ways-done');
+  /** @type {Record<string, object>} */
+  const others = {
+    full: { state: 'failed', reason: 'The loss is no longer a number at step 12. Lower learning_rate.' },
+    'few-shot': {
+      state: 'left-out',
+      reason:
+        'It came to no result within its share of the time (40 seconds), before its first step. With a larger time budget it would get a larger share.',
+    },
+    freeze: { state: 'left-out', run: null, reason: 'It would need about 3 GB of memory, but only 2 GB are free.' },
+  };
+  const candidates = comparison.candidates.map((candidate) =>
+    candidate.strategy in others ? { ...candidate, result: null, ...others[candidate.strategy] } : candidate,
+  );
+  return { ...comparison, candidates };
+};
+
 /**
  * The snapshot of a run's folder.
  * @param {string} folder

@@ -2,6 +2,7 @@
 import { boxOf } from './browser.mjs';
 import {
   cellRows,
+  failedComparison,
   madeChatRun,
   madeFilesRun,
   madeFolds,
@@ -1064,8 +1065,10 @@ const completionCounts = async (view) => {
  * A comparison as record-comparisons.mjs wrote it down, on its page.
  * @param {'ways-running' | 'ways-interrupted' | 'ways-done' | 'models-done' | 'search-done' | 'halving-done'} name
  */
-const comparisonOf = (name) => async (/** @type {import('./browser.mjs').Webview} */ view) => {
-  const comparison = recordedComparison(name);
+const comparisonOf = (name) => shownComparison(recordedComparison(name));
+
+/** @param {ReturnType<typeof recordedComparison>} comparison */
+const shownComparison = (comparison) => async (/** @type {import('./browser.mjs').Webview} */ view) => {
   const { compared, data, base, task, rows, budget_s, candidates } = comparison;
   await view.send({
     type: 'snapshot',
@@ -1101,6 +1104,7 @@ export const scenes = [
   ...each('comparison-halving', { view: 'comparison', play: comparisonOf('halving-done') }, ['dark', 'light']),
   ...each('seeds-evaluation', { view: 'dashboard', play: seedsAt }, ['dark', 'light']),
   ...each('comparison-done', { view: 'comparison', play: comparisonOf('ways-done') }),
+  ...each('comparison-failed', { view: 'comparison', play: shownComparison(failedComparison()) }, ['dark', 'light']),
   ...each('comparison-running', { view: 'comparison', play: comparisonOf('ways-running') }, ['dark', 'light']),
   ...each('comparison-interrupted', { view: 'comparison', play: comparisonOf('ways-interrupted') }, ['light']),
   ...each('comparison-models', { view: 'comparison', play: comparisonOf('models-done') }, [

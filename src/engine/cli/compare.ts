@@ -15,6 +15,7 @@ import {
   lackingFields,
   metricName,
 } from '../../protocol/index.ts';
+import { FILES } from '../../runs/folder.ts';
 import { listed } from '../data/problems.ts';
 import { findData } from '../data/resolve.ts';
 import { NONE } from '../evaluate/format.ts';
@@ -28,6 +29,7 @@ import { flagsOf } from './column-options.ts';
 import { inspectRows, type RowOptions } from './inspect-rows.ts';
 import { bold, dim, duration, EXIT, green, note, print, printJson, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
+import { shortPath } from './run-names.ts';
 
 interface CompareCommandOptions extends RowOptions {
   set: string[];
@@ -196,8 +198,16 @@ class Screen {
       this.close();
       if (this.#json) printJson(eventOf(comparison, candidate));
       if (candidate.state === 'done') this.#tellResult(comparison, candidate);
-      else note(`${yellow(candidate.state === 'failed' ? 'Failed:' : 'Left out:')} ${name}. ${candidate.reason}`);
+      else this.#tellNoResult(comparison, candidate);
     }
+  }
+
+  #tellNoResult({ compared, base }: Comparison, candidate: Candidate): void {
+    const { state, reason, run } = candidate;
+    note(`${yellow(state === 'failed' ? 'Failed:' : 'Left out:')} ${candidateName(compared, candidate)}. ${reason}`);
+    if (run === null) return;
+    const log = shortPath(join(base, HOME, 'runs', run, FILES.log));
+    note(dim(`Its run: luthier runs show ${run}. Its last output is in ${log}.`));
   }
 
   #tellResult({ compared, metric }: Comparison, candidate: Candidate): void {

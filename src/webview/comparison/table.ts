@@ -149,7 +149,7 @@ function row(
         <td class="number"><span class="muted">${candidate.estimate_s === null ? NONE : `about ${duration(candidate.estimate_s)}`}</span></td>
         <td class="number">${NONE}</td><td class="number">${NONE}</td>`;
   const open =
-    run === null || result === null
+    run === null
       ? nothing
       : html`<button class="tool" title="Open Run" aria-label=${`Open the run of ${name}`} @click=${() => view.openRun(run)}><span class="codicon codicon-dashboard" aria-hidden="true"></span></button>`;
   return html`<tr class=${isChosen ? 'is-chosen' : ''}>
