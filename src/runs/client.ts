@@ -1,4 +1,5 @@
 import { Peer, type PeerOptions } from '../files/rpc.ts';
+import { shellQuoted } from '../files/shell.ts';
 import {
   LuthierError,
   type RunNotifications,
@@ -81,7 +82,7 @@ const noProcess = (folder: string, cause: string | undefined) =>
   new LuthierError(
     'interrupted',
     `No process is working on ${folder}.`,
-    `Resume the run with luthier runs resume ${folder}.`,
+    `Resume the run with luthier runs resume ${shellQuoted(folder)}.`,
     { cause },
   );
 

@@ -11,7 +11,7 @@ import {
 } from '../runs/line.ts';
 import { startRun } from '../runs/start.ts';
 import { EXIT, note, print, printJson, yellow } from './output.ts';
-import { nameOf } from './run-names.ts';
+import { typedName } from './run-names.ts';
 import { watchRun } from './watch.ts';
 
 export interface BeginOptions {
@@ -75,7 +75,7 @@ export async function announce(folder: string, json: boolean): Promise<number> {
   if (json) printJson({ run: folder });
   else {
     print(folder);
-    note(`The run trains in the background. To see its progress: luthier runs show ${await nameOf(folder)}`);
+    note(`The run trains in the background. To see its progress: luthier runs show ${await typedName(folder)}`);
   }
   return EXIT.done;
 }
@@ -114,7 +114,7 @@ async function inLine(
 async function tellLeft(folder: string, { started_at }: RunRecord, json: boolean): Promise<number> {
   const state = started_at === null ? 'cancelled' : 'interrupted';
   if (json) printJson({ event: 'state', time: Date.now() / 1000, state, run: folder });
-  const what = started_at === null ? ' and discarded.' : `. Resume it: luthier runs resume ${await nameOf(folder)}`;
+  const what = started_at === null ? ' and discarded.' : `. Resume it: luthier runs resume ${await typedName(folder)}`;
   note(`The run was taken off the queue${what}`);
   return EXIT.interrupted;
 }

@@ -1,6 +1,7 @@
-import { basename, join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { listFolder } from '../../files/folders.ts';
 import { uniqueName } from '../../files/names.ts';
+import { shellQuoted } from '../../files/shell.ts';
 import { writeJson } from '../../files/write-file.ts';
 import { HOME } from '../../guard/index.ts';
 import {
@@ -23,6 +24,7 @@ import { resolveModel } from '../hub/resolve.ts';
 import { recipeForFiles } from '../recipes/own-files.ts';
 import { bold, dim, EXIT, note, print, printJson, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
+import { shortPath } from './run-names.ts';
 
 export interface CollectCommandOptions {
   language?: string[];
@@ -74,9 +76,7 @@ export async function collect(folder: string, options: CollectCommandOptions): P
     show(made);
     tell(made);
     print(`\nThe dataset is ${made.path}.`);
-    print(
-      `The recipe is ${path}. To train it: ${bold(`luthier train ${relative(process.cwd(), path) || basename(path)}`)}`,
-    );
+    print(`The recipe is ${path}. To train it: ${bold(`luthier train ${shellQuoted(shortPath(path))}`)}`);
   }
   return EXIT.done;
 }

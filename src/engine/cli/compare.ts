@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { shellQuoted } from '../../files/shell.ts';
 import { HOME } from '../../guard/index.ts';
 import {
   areNamed,
@@ -124,7 +125,7 @@ async function rowsOf(data: string, base: string, options: CompareCommandOptions
     throw new LuthierError(
       'data-invalid',
       wrong?.message ?? `${data}: the columns of ${summary.task} were not found.`,
-      `See luthier data inspect ${data}. Name columns with ${listed(flagsOf(FIELDS[summary.task]), 'or')}.`,
+      `See luthier data inspect ${shellQuoted(data)}. Name columns with ${listed(flagsOf(FIELDS[summary.task]), 'or')}.`,
     );
   return {
     task: summary.task,

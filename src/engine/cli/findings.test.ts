@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { shellQuoted } from '../../files/shell.ts';
 import type { Change, Finding, Recipe } from '../../protocol/index.ts';
 import { findingLines, trainCommand } from './findings.ts';
 
@@ -22,7 +23,7 @@ test('findings are told with the command of what to try next', () => {
     '  Next: luthier train RECIPE --set num_train_epochs=6',
   );
   expect(lines({ kind: 'folds', title })[1]).toBe('  Next: luthier train a.recipe.json --folds 5');
-  expect(lines({ kind: 'data', title })[1]).toBe("  Next: luthier data inspect 'my rows.csv'");
+  expect(lines({ kind: 'data', title })[1]).toBe(`  Next: luthier data inspect ${shellQuoted('my rows.csv')}`);
   expect(lines({ kind: 'rows', title })).toHaveLength(1);
   expect(findingLines({ recipe, recipe_path: null }, (path) => path)).toEqual([]);
 });
@@ -37,7 +38,7 @@ test('what to try next keeps what the command line had put in the place of keys'
   };
   const short = (path: string) => path.replace('/w/', '');
   expect(findingLines(record, short)[1]).toBe(
-    `  Next: luthier train a.recipe.json --set strategy.type=few-shot --set 'label_separator=|' --set 'columns={"text":"a"}' --set learning_rate=0.0002`,
+    `  Next: luthier train a.recipe.json --set strategy.type=few-shot --set ${shellQuoted('label_separator=|')} --set ${shellQuoted('columns={"text":"a"}')} --set learning_rate=0.0002`,
   );
   expect(trainCommand({ recipe_path: null, sets: ['seed=7'] }, short)).toBe('luthier train RECIPE --set seed=7');
 });

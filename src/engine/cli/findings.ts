@@ -1,3 +1,4 @@
+import { shellQuoted } from '../../files/shell.ts';
 import {
   type Change,
   FEW_ROWS_FOLDS,
@@ -36,7 +37,7 @@ function commandFor(change: Change, record: Told, short: (path: string) => strin
     case 'folds':
       return `${trainCommand(record, short)} --folds ${FEW_ROWS_FOLDS}`;
     case 'data':
-      return `luthier data inspect ${quoted(short(trainingData(record.recipe.dataset)))}`;
+      return `luthier data inspect ${shellQuoted(short(trainingData(record.recipe.dataset)))}`;
     case 'rows':
       return undefined;
   }
@@ -54,10 +55,6 @@ export function trainCommand(
   const keyOf = (set: string) => set.slice(0, set.indexOf('=')).trim();
   const changed = new Set(changes.map(keyOf));
   const all = [...sets.filter((set) => !changed.has(keyOf(set))), ...changes];
-  const name = recipe_path === null ? 'RECIPE' : quoted(short(recipe_path));
-  return ['luthier train', name, ...all.map((set) => `--set ${quoted(set)}`)].join(' ');
+  const name = recipe_path === null ? 'RECIPE' : shellQuoted(short(recipe_path));
+  return ['luthier train', name, ...all.map((set) => `--set ${shellQuoted(set)}`)].join(' ');
 }
-
-/** As a shell takes it. */
-export const quoted = (word: string): string =>
-  /[\s'"$`\\{}[\]()<>|&;*?#!~]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { shellQuoted } from '../../files/shell.ts';
 import { writeRecord } from '../../runs/record.ts';
 import { makeBertFolder } from '../hub/testing/bert-folder.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
@@ -51,8 +52,8 @@ it('a command that asks a model says which there are, and how to name one', asyn
   const id = await trained('My reviews');
   const told = await said('predict');
   expect(told).toContain('run         for\nMy reviews  Classifies: bad, good\n');
-  expect(told).toContain('For example: luthier predict "My reviews" --text "…"\n');
-  expect(await said('evaluate')).toContain('For example: luthier evaluate "My reviews" --data FILE\n');
+  expect(told).toContain(`For example: luthier predict ${shellQuoted('My reviews')} --text "…"\n`);
+  expect(await said('evaluate')).toContain(`For example: luthier evaluate ${shellQuoted('My reviews')} --data FILE\n`);
   // What classifies writes nothing, and the starter that does is there.
   const writing = await said('chat');
   expect(writing).toContain('No run here has such a model yet.');

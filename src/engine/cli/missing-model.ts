@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import { shellQuoted } from '../../files/shell.ts';
 import { isTaskName, type ModelEntry, purposeOf, taskOf } from '../../protocol/index.ts';
 import { listModels } from '../model-files/list.ts';
 import { note, table } from './output.ts';
@@ -40,7 +41,7 @@ export async function tellModels(command: string): Promise<void> {
     if (more > 0) note(`… and ${more} more: luthier models list`);
   } else note('No run here has such a model yet. luthier train makes one; luthier models list shows all models here.');
   const [first] = [...newest, ...fitting];
-  if (first) note(`For example: luthier ${command} ${quotedForShell(first.name)}${asks.rest}`);
+  if (first) note(`For example: luthier ${command} ${shellQuoted(first.name)}${asks.rest}`);
 }
 
 /** Of these there are others than those that runs have trained. */
@@ -48,7 +49,7 @@ async function tellBaseModels(): Promise<void> {
   const [first] = (await listModels([process.cwd()])).filter(
     ({ problem, source }) => problem === null && source !== 'run',
   );
-  if (first) note(`For example: luthier compare-ways DATA --model ${quotedForShell(first.name)}`);
+  if (first) note(`For example: luthier compare-ways DATA --model ${shellQuoted(first.name)}`);
   note('luthier models list shows all models here.');
 }
 
@@ -57,5 +58,3 @@ const idOf = ({ path }: ModelEntry): string => basename(dirname(path));
 /** A run's name, or its id where several have that name. */
 const nameOf = (model: ModelEntry, among: readonly ModelEntry[]): string =>
   among.filter(({ source, name }) => source === 'run' && name === model.name).length > 1 ? idOf(model) : model.name;
-
-const quotedForShell = (name: string): string => (/^[\w./@-]+$/.test(name) ? name : JSON.stringify(name));

@@ -21,7 +21,7 @@ import {
 import { readRun } from '../../runs/client.ts';
 import type { ModelConfig } from '../hub/model-folder.ts';
 import { bold, dim, duration, green, note, print, table, yellow } from './output.ts';
-import { nameOf, shortPath } from './run-names.ts';
+import { shortPath, typedName } from './run-names.ts';
 
 /** What a run that is done has come to: its reports, its model, and what to try next. */
 export async function showResult(folder: string, done: DoneEvent): Promise<void> {
@@ -50,7 +50,7 @@ export async function showResult(folder: string, done: DoneEvent): Promise<void>
   if (done.seeds !== undefined && trainings !== null)
     note(`The model, and the evaluation above, are those of seed ${trainings.names[0]}, the recipe’s own.`);
   note(`Model: ${bold(shortPath(done.model))}`);
-  const run = await nameOf(folder);
+  const run = await typedName(folder);
   note(dim(`Try it: luthier ${await tryOut(await readJsonRecord(join(done.model, CONFIG_FILE)), run)}`));
 }
 

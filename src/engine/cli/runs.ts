@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { diskUse } from '../../files/folders.ts';
 import { readOwnFile } from '../../files/regular-file.ts';
+import { shellQuoted } from '../../files/shell.ts';
 import { forgetRun, HOME, isOwnRun, placeProblem, rememberRun, runFolderProblem } from '../../guard/index.ts';
 import {
   counted,
@@ -20,7 +21,7 @@ import { FILES, homeOf } from '../../runs/folder.ts';
 import { withdraw } from '../../runs/queue.ts';
 import { createRun, findRun, requireNone } from '../runs/folder.ts';
 import { announce, type BeginOptions, beginRun, refuseQueueDetached } from './begin.ts';
-import { findingLines, quoted } from './findings.ts';
+import { findingLines } from './findings.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
 import { shortPath } from './run-names.ts';
 import { forgettingText, trainingsTable } from './run-result.ts';
@@ -141,7 +142,7 @@ export async function removeRun(name: string, { yes, json }: JsonOption & { yes?
     throw new LuthierError(
       'run-busy',
       `Run ${name} is still in progress.`,
-      `End it first: luthier runs cancel ${name}`,
+      `End it first: luthier runs cancel ${shellQuoted(name)}`,
     );
   }
   const bytes = await diskUse(folder);
@@ -198,7 +199,7 @@ function took({ started_at, finished_at }: RunRecord): string {
 }
 
 /** What a command put in the place of the file's keys. */
-const setsOf = ({ sets = [] }: RunRecord): string => sets.map((set) => ` --set ${quoted(set)}`).join('');
+const setsOf = ({ sets = [] }: RunRecord): string => sets.map((set) => ` --set ${shellQuoted(set)}`).join('');
 
 export async function showRun(name: string, { json }: JsonOption): Promise<number> {
   const folder = await findRun(name, process.cwd());
@@ -320,10 +321,11 @@ async function whoseRun(
   if (yes) return 'resume';
   const why = `Run ${name} is not known on this machine: it came with its folder, was moved, or was made by Luthier 0.1.0.`;
   if (!isInteractive()) {
+    const run = shellQuoted(name);
     throw new LuthierError(
       'run-untrusted',
       why,
-      `To look at it: luthier runs show ${name}. If it is yours: luthier runs resume ${name} --yes. To start a new run with its recipe: luthier runs resume ${name} --new`,
+      `To look at it: luthier runs show ${run}. If it is yours: luthier runs resume ${run} --yes. To start a new run with its recipe: luthier runs resume ${run} --new`,
     );
   }
   const { select, isCancel } = await import('./prompts.ts');
@@ -399,6 +401,9 @@ export async function steerRun(name: string, wish: keyof typeof DID, { json }: J
   const { step } = await client.request(wish, {});
   client.close();
   if (json) printJson({ run: folder, step });
-  else note(`${DID[wish]} after step ${step}.${wish === 'pause' ? ` Resume it: luthier runs resume ${name}` : ''}`);
+  else
+    note(
+      `${DID[wish]} after step ${step}.${wish === 'pause' ? ` Resume it: luthier runs resume ${shellQuoted(name)}` : ''}`,
+    );
   return EXIT.done;
 }

@@ -49,7 +49,7 @@ export async function train(recipeFile: string | undefined, options: TrainOption
     throw new LuthierError(
       'usage',
       `${recipeFile} is a data file; luthier train takes a recipe.`,
-      `Run luthier train without a file: it asks what it needs and can save a recipe. The smallest recipe: {"model": "starters/bert", "dataset": "${basename(recipeFile)}"}`,
+      `Run luthier train without a file: it asks what it needs and can save a recipe. The smallest recipe: {"model": "starters/bert", "dataset": ${JSON.stringify(basename(recipeFile))}}`,
     );
   }
   const sets = [...options.set];

@@ -6,7 +6,7 @@ import { FILES } from '../../runs/folder.ts';
 import { type MetricsLine, readEvents } from '../../runs/metrics.ts';
 import { trainCommand } from './findings.ts';
 import { EXIT, note, reportError } from './output.ts';
-import { nameOf, shortPath } from './run-names.ts';
+import { shortPath, typedName } from './run-names.ts';
 import { showResult, tellFindings } from './run-result.ts';
 import { type Screen, screenFor } from './run-screen.ts';
 
@@ -140,7 +140,7 @@ async function conclude(
     return EXIT.interrupted;
   }
   const kept = record.step > 0 && (await hasCheckpoint(folder));
-  const name = await nameOf(folder);
+  const name = await typedName(folder);
   const what = interrupted
     ? `Interrupted after step ${record.step}.`
     : `The training process stopped unexpectedly${record.environment?.executor === 'webgpu' ? ', perhaps ended by the driver of the graphics card' : ''}. It had reached step ${record.step}.`;

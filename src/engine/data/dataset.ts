@@ -1,3 +1,4 @@
+import { shellQuoted } from '../../files/shell.ts';
 import {
   type Columns,
   counted,
@@ -260,6 +261,10 @@ class PartReader<Row extends TaskRow, Written extends WrittenRow, Rows extends W
     const name = nameOf(first.file);
     const message = first.message.startsWith(name) ? first.message : `${name}: ${first.message}`;
     const more = errors.length > 1 ? ` ${counted(errors.length - 1, 'more error')}.` : '';
-    throw new LuthierError('data-invalid', message + more, `Run “luthier data inspect ${name}” to see all problems.`);
+    throw new LuthierError(
+      'data-invalid',
+      message + more,
+      `Run “luthier data inspect ${shellQuoted(name)}” to see all problems.`,
+    );
   }
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isFolder } from '../../files/folders.ts';
+import { shellQuoted } from '../../files/shell.ts';
 import { LuthierError } from '../../protocol/index.ts';
 import { nearest } from '../../protocol/nearest.ts';
 import { defaultCacheFolder, expand, findCached, listCached, parseModelName } from './cache.ts';
@@ -72,7 +73,7 @@ export async function resolveModel(name: string, options: ResolveOptions): Promi
       ? `the Hugging Face cache at ${cached.path} (found, but its weights are missing)`
       : `the Hugging Face cache at ${cacheFolder}`,
   );
-  throw await refuse(`If it is on the Hugging Face hub, download it: luthier models download ${name}`);
+  throw await refuse(`If it is on the Hugging Face hub, download it: luthier models download ${shellQuoted(name)}`);
 }
 
 function notFound(name: string, looked: string[], near: string | undefined, hint: string): LuthierError {

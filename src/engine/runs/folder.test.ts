@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { diskUse } from '../../files/folders.ts';
+import { shellQuoted } from '../../files/shell.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readRecord } from '../../runs/record.ts';
@@ -49,7 +50,10 @@ describe('createRun', () => {
     const out = join(base, 'Größe 2');
     const { record } = await create({ out });
     expect(record.id).toBe('größe-2');
-    await expect(create({ out })).rejects.toMatchObject({ code: 'run-busy' });
+    await expect(create({ out })).rejects.toMatchObject({
+      code: 'run-busy',
+      hint: `Choose another folder, or resume that run: luthier runs resume ${shellQuoted(out)}`,
+    });
     await mkdir(join(base, 'full'));
     await writeFile(join(base, 'full', 'a'), '');
     await expect(create({ out: join(base, 'full') })).rejects.toMatchObject({ code: 'usage' });

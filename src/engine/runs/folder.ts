@@ -4,6 +4,7 @@ import { basename, extname, join, resolve } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
 import { isOwnFile } from '../../files/folders.ts';
 import { slug } from '../../files/names.ts';
+import { shellQuoted } from '../../files/shell.ts';
 import { writeError } from '../../files/write-file.ts';
 import { HOME, homeProblem, placeProblem, rememberRun } from '../../guard/index.ts';
 import { LuthierError, RUN_FORMAT, type RunRecord, trainingData } from '../../protocol/index.ts';
@@ -126,7 +127,7 @@ async function refuseUsedFolder(folder: string): Promise<void> {
     throw new LuthierError(
       'run-busy',
       `${folder} already contains a run.`,
-      `Choose another folder, or resume that run: luthier runs resume ${folder}`,
+      `Choose another folder, or resume that run: luthier runs resume ${shellQuoted(folder)}`,
     );
   }
   if (names.length > 0) {

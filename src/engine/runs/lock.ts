@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../files/errno.ts';
 import { processLives } from '../../files/processes.ts';
 import { readOwnFile } from '../../files/regular-file.ts';
+import { shellQuoted } from '../../files/shell.ts';
 import { writeError } from '../../files/write-file.ts';
 import { LuthierError, WORKING_STATES } from '../../protocol/index.ts';
 import { lookAtProcess } from '../../runs/client.ts';
@@ -52,7 +53,7 @@ const busy = (folder: string) =>
   new LuthierError(
     'run-busy',
     `Another process is already working on the run in ${folder}.`,
-    `See how it is doing with luthier runs show ${folder}, or end it with luthier runs stop ${folder}.`,
+    `See how it is doing with luthier runs show ${shellQuoted(folder)}, or end it with luthier runs stop ${shellQuoted(folder)}.`,
   );
 
 async function create(path: string, content: string): Promise<boolean> {
