@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { learnsPrompt, type TaskName } from '../../protocol/index.ts';
+import { rateOf as learningRateOf, learnsPrompt, type TaskName } from '../../protocol/index.ts';
 import { FEWER_PARAMETERS } from '../fewer-parameters.ts';
 import { declarationOf } from '../models/architecture.ts';
 import { architectureOf } from '../models/registry.ts';
@@ -34,6 +34,15 @@ describe('every strategy', () => {
       expect(strategySchema.parse(suggested)).toEqual(suggested);
       expect(kind.title.length * kind.detail(suggested).length).toBeGreaterThan(0);
     }
+  });
+
+  it.each(Object.entries(STRATEGIES))('%s has the rate that page, terminal and diagnosis say', (_, kind) => {
+    const strategy = kind.suggest(USUAL_FACTS);
+    const pairs = kind.pairs?.(strategy);
+    const own = pairs ? { key: 'body_learning_rate', value: pairs.body_learning_rate } : null;
+    expect(learningRateOf({ learning_rate: 3e-4, strategy })).toEqual(
+      kind.isSolved?.(strategy) ? null : (own ?? { key: 'learning_rate', value: 3e-4 }),
+    );
   });
 
   it.each(Object.entries(STRATEGIES))('%s trains the classifier, and what the last phase trains', (_, kind) => {

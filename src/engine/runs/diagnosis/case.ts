@@ -2,6 +2,7 @@ import {
   type EvaluationReport,
   type Recipe,
   type RunRecord,
+  rateOf,
   suggestedTraining,
   type TaskDescription,
   type TaskName,
@@ -44,21 +45,23 @@ export interface Rate {
   usual: number;
 }
 
-export function rateIn({ record, task, rows, parameters }: Case): Rate {
+/** Null where a head is solved, which has no rate. */
+export function rateIn({ record, task, rows, parameters }: Case): Rate | null {
   const { recipe } = record;
   const { strategy } = recipe;
+  const rate = rateOf(recipe);
+  if (rate === null) return null;
   const kind = kindOf(strategy);
   const writes = task.writes !== undefined;
   const facts = { ...USUAL_FACTS, writes, isDecoder: writes, parameters };
-  const pairs = kind.pairs?.(strategy);
-  if (pairs) {
+  if (rate.key === 'body_learning_rate') {
     const usual = kind.pairs!(kind.suggest(facts)).body_learning_rate;
-    return { key: 'strategy.body_learning_rate', value: pairs.body_learning_rate, usual };
+    return { key: `strategy.${rate.key}`, value: rate.value ?? usual, usual };
   }
   const own = kind.learningRate?.(facts);
   const suggestion = { strategy, ...(own !== undefined && { learning_rate: own }) };
   const { learning_rate: usual } = suggestedTraining(rows, suggestion, recipe.model, task.name);
-  return { key: 'learning_rate', value: recipe.learning_rate, usual };
+  return { key: rate.key, value: recipe.learning_rate, usual };
 }
 
 /** Whether steps learn from rows by a learning rate: neither pairs do, nor a head that is solved. */

@@ -8,7 +8,7 @@ import {
   metricOf,
   smallest,
 } from '../../../protocol/index.ts';
-import { type Case, FAR, guessing, guessingLoss, learnsRows, rateIn } from './case.ts';
+import { type Case, FAR, guessing, guessingLoss, learnsRows, type Rate, rateIn } from './case.ts';
 import { longer, shorter } from './epochs.ts';
 import { type Evaluation, lossBetween, type Training } from './history.ts';
 import { lower, raise } from './learning-rate.ts';
@@ -36,8 +36,9 @@ const FOLDS_THAT_SAY_SOMETHING = 5;
 /** Whether the model learnt its training rows by heart from some step on, or had not learnt all that it could. */
 export function fitFinding(known: Case): Finding | null {
   const { record, trainings } = known;
-  if (!learnsRows(record.recipe) || !saysSomething(trainings)) return null;
-  return overfitting(known) ?? stillFalling(known);
+  const rate = rateIn(known);
+  if (rate === null || !learnsRows(record.recipe) || !saysSomething(trainings)) return null;
+  return overfitting(known, rate) ?? stillFalling(known, rate);
 }
 
 /** Rows enough for one training; of a cross-validation folds enough, each with the same evaluations. */
@@ -62,7 +63,7 @@ const lowestOf = (evaluations: readonly Evaluation[]): Evaluation => {
   return evaluations.find(({ loss }) => loss === least)!;
 };
 
-function overfitting(known: Case): Finding | null {
+function overfitting(known: Case, rate: Rate): Finding | null {
   const { record, trainings } = known;
   const uncertain = uncertainty(known);
   if (uncertain === null) return null;
@@ -97,7 +98,7 @@ function overfitting(known: Case): Finding | null {
         isLater ? { step: bestStep, epoch: epochOf(trainings, bestStep) } : { step, epoch },
       ) ??
       // Where the end of an epoch is too late already, smaller steps are what is left.
-      lower(rateIn(known)));
+      lower(rate));
   return {
     code: 'overfitting',
     severity: isAtEnd ? 'info' : 'warning',
@@ -129,7 +130,7 @@ function overfit({ steps, evaluations }: Training, rise: number): Overfit | null
   return then !== null && now !== null && now < then ? { low, last, then, now } : null;
 }
 
-function stillFalling(known: Case): Finding | null {
+function stillFalling(known: Case, rate: Rate): Finding | null {
   const { record, trainings } = known;
   const uncertain = uncertainty(known);
   if (uncertain === null || record.state !== 'done') return null;
@@ -152,7 +153,6 @@ function stillFalling(known: Case): Finding | null {
     fall,
     Math.max(1, Math.round(last.epoch)),
   );
-  const rate = rateIn(known);
   const isSlow = rate.value * FAR <= rate.usual;
   const best = record.best?.step === last.step && metricOf(key) && key !== 'loss' && trainings.length === 1;
   const inFolds = trainings.length > 1 ? 'On average over the folds, the' : 'The';

@@ -22,6 +22,7 @@ const FEW_STEPS = 30;
 /** Whether the learning rate was too high or too low, as far as the losses say so. */
 export function learningRateFinding(known: Case): Finding | null {
   const rate = rateIn(known);
+  if (rate === null) return null;
   if (known.record.error?.code === 'loss-not-finite') return diverged(known, rate);
   if (!learnsRows(known.record.recipe) || known.trainings.length === 0) return null;
   return unstable(known, rate) ?? neverLearnt(known, rate) ?? hardlyMoved(known, rate);
