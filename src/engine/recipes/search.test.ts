@@ -87,6 +87,16 @@ test('ranges of keys that take whole numbers are drawn as these', () => {
     'strategy.r',
     'warmup_steps',
   ]);
+  // Of a key that the first strategy does not have, too.
+  const several: Search = {
+    method: 'random',
+    values: {
+      'strategy.type': ['head', 'lora'],
+      'strategy.r': { min: 2, max: 16 },
+      'strategy.lora_dropout': { min: 0, max: 1 },
+    },
+  };
+  expect([...integersIn(several, base, checkRecipe)]).toEqual(['strategy.r']);
 });
 
 test.each([
@@ -136,6 +146,13 @@ test('a trial is set in the recipe as it is written', () => {
     ...{ ...base, learning_rate: 1e-4, strategy: { type: 'lora', r: 4 } },
   });
   expect(withTrial(written, { 'strategy.type': 'full' }).strategy).toEqual({ type: 'full' });
+  // Whichever is named first: the strategy takes away keys of the one before it, and not what the trial sets.
+  expect(withTrial(written, { 'strategy.num_frozen_layers': 2, 'strategy.type': 'freeze' }).strategy).toEqual({
+    ...{ type: 'freeze', num_frozen_layers: 2 },
+  });
+  expect(withTrial(base, { 'strategy.r': 4, strategy: { type: 'lora', lora_alpha: 8 } })).toMatchObject({
+    strategy: { type: 'lora', lora_alpha: 8, r: 4 },
+  });
   expect(written.strategy).toEqual({ type: 'lora', r: 8 });
 });
 
@@ -211,6 +228,25 @@ describe('a search in a recipe', () => {
     );
     const clash = { focal_gamma: [2], label_smoothing_factor: [0, 0.1] };
     expect(of({ method: 'grid', values: clash })).toMatch(/focal_gamma and label_smoothing_factor are both given/);
+  });
+
+  it('takes a key that only some of its strategies have, whichever stands first, and refuses one that none has', () => {
+    const types = { 'strategy.type': ['head', 'lora'] };
+    expect(messageOf({ method: 'grid', values: { ...types, 'strategy.r': [4, 8] } })).toEqual([]);
+    expect(messageOf({ method: 'grid', values: { 'strategy.r': [4, 8], ...types } })).toEqual([]);
+    const whole = { strategy: [{ type: 'full' }, { type: 'lora' }], 'strategy.r': [4, 8] };
+    expect(messageOf({ method: 'grid', values: whole })).toEqual([]);
+    expect(messageOf({ method: 'grid', values: { ...types, 'strategy.r': [4, 0] } })).toEqual([
+      '"search.values.strategy.r[1]" is 0 and must be at least 1.',
+    ]);
+    expect(issuesOf({ method: 'grid', values: { ...types, 'strategy.rr': [4] } })).toMatchObject([
+      { code: 'unknown-key', keys: ['search', 'values', 'strategy.rr'] },
+    ]);
+    expect(issuesOf({ method: 'grid', values: { ...types, 'strategy.num_frozen_layers': [4] } })).toHaveLength(1);
+    // What a strategy has and cannot take is said with the candidate.
+    expect(messageOf({ method: 'grid', values: { ...types, fp16: [false, true] } })[0]).toMatch(
+      /^the trial \{"strategy.type":"head","fp16":true\} is no recipe: fp16 is for steps/,
+    );
   });
 
   it('is shown in the editor under the value, with what mends it', () => {

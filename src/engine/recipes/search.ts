@@ -49,7 +49,7 @@ export function searchIssues(
   const own = ownIssues(search, recipe);
   if (own.length > 0) return own;
   const found: RecipeIssue[] = [];
-  const first = Object.fromEntries(Object.entries(search.values).map(([key, values]) => [key, oneOf(values)]));
+  const firsts = firstTrials(search);
   for (const [key, values] of Object.entries(search.values)) {
     const places: [place: PropertyKey, value: unknown][] = isRange(values)
       ? [
@@ -59,20 +59,26 @@ export function searchIssues(
       : values.map((value, at) => [at, value]);
     // Others are as they are tried first: what one key may be can depend on them.
     for (const [place, value] of places) {
-      const checked = check(withTrial(rest, { ...first, [key]: value }));
-      const issues = 'issues' in checked ? checked.issues : [];
-      // What is wrong with another of the keys is said there.
-      const issue =
-        issues.find((one) => isAt(one, key)) ??
-        issues.find((one) => !Object.keys(first).some((other) => isAt(one, other)));
-      if (issue === undefined) continue;
+      const wrong = firsts.map((first) => {
+        const trial = { ...fitting({ ...first, [key]: value }, rest, check), [key]: value };
+        const checked = check(withTrial(rest, trial));
+        const issues = 'issues' in checked ? checked.issues : [];
+        // What is wrong with another of the keys is said there.
+        return (
+          issues.find((one) => isAt(one, key)) ??
+          issues.find((one) => !Object.keys(search.values).some((other) => isAt(one, other)))
+        );
+      });
+      // One strategy that takes it is enough; that others do not have it says nothing of the value.
+      if (wrong.some((one) => one === undefined)) continue;
+      const issue = wrong.find((one) => one!.code !== 'unknown-key') ?? wrong[0]!;
       found.push(placed(issue, key, place, value));
       // An unknown key is unknown with each value.
       if (issue.code === 'unknown-key' && issue.keys.join('.') === key) break;
     }
   }
   if (found.length > 0) return found;
-  for (const trial of trialsOf(search, recipe.seed, integersIn(search, rest, check))) {
+  for (const trial of triedIn(search, rest, recipe.seed, check)) {
     const checked = check(withTrial(rest, trial));
     const issue = 'issues' in checked ? checked.issues[0] : undefined;
     if (issue === undefined) continue;
@@ -220,19 +226,47 @@ function placed(issue: RecipeIssue, key: string, place: PropertyKey, value: unkn
   };
 }
 
+/** Keys that decide which others there are, in the order in which they are set: a strategy takes away another's keys. */
+const STRATEGY_KEYS = ['strategy', 'strategy.type'];
+
 /** The recipe as it is written with what a trial sets. */
 export function withTrial(written: Record<string, unknown>, trial: Trial): Record<string, unknown> {
   const copy = structuredClone(written);
-  for (const [key, value] of Object.entries(trial)) setKey(copy, key, structuredClone(value));
+  const decide = STRATEGY_KEYS.filter((key) => key in trial);
+  const others = Object.keys(trial).filter((key) => !decide.includes(key));
+  for (const key of [...decide, ...others]) setKey(copy, key, structuredClone(trial[key]));
   return copy;
+}
+
+/** A trial without the keys that its strategy does not have: `strategy.r` is LoRA's. */
+function fitting(trial: Trial, rest: Record<string, unknown>, check: Check): Trial {
+  const checked = check(withTrial(rest, trial));
+  const unknown = ('issues' in checked ? checked.issues : []).flatMap(({ code, keys }) =>
+    code === 'unknown-key' ? [keys.join('.')] : [],
+  );
+  return Object.fromEntries(Object.entries(trial).filter(([key]) => !unknown.includes(key)));
 }
 
 const oneOf = (values: unknown[] | ValueRange): unknown => (isRange(values) ? values.min : values[0]);
 
+/** What is tried first, with each of the strategies. */
+function firstTrials({ values }: Search): Trial[] {
+  const first = Object.fromEntries(Object.entries(values).map(([key, given]) => [key, oneOf(given)]));
+  return STRATEGY_KEYS.reduce<Trial[]>(
+    (found, key) => {
+      const given = Object.hasOwn(values, key) ? values[key]! : [];
+      if (isRange(given) || given.length === 0) return found;
+      return found.flatMap((trial) => given.map((value) => ({ ...trial, [key]: value })));
+    },
+    [first],
+  );
+}
+
 /** Ranges of keys that take whole numbers alone. */
 export function integersIn(search: Search, rest: Record<string, unknown>, check: Check): ReadonlySet<string> {
-  const first = Object.fromEntries(Object.entries(search.values).map(([key, values]) => [key, oneOf(values)]));
-  const takes = (key: string, value: number) => 'recipe' in check(withTrial(rest, { ...first, [key]: value }));
+  const firsts = firstTrials(search).map((first) => fitting(first, rest, check));
+  const takes = (key: string, value: number) =>
+    firsts.some((first) => 'recipe' in check(withTrial(rest, { ...first, [key]: value })));
   const ranges = Object.entries(search.values).filter((entry): entry is [string, ValueRange] => isRange(entry[1]));
   return new Set(
     ranges
@@ -243,23 +277,41 @@ export function integersIn(search: Search, rest: Record<string, unknown>, check:
 }
 
 /**
+ * The trials of a recipe's search, each without the keys that its strategy does not have.
+ * @param rest the recipe as it is written, without its search
+ */
+export const triedIn = (search: Search, rest: Record<string, unknown>, seed: number, check: Check): Trial[] =>
+  trialsOf(search, seed, integersIn(search, rest, check), (trial) => fitting(trial, rest, check));
+
+/**
  * The trials of a search, in the order in which they are drawn; of a grid the last key varies fastest, as in
  * scikit-learn's ParameterGrid. None twice: fewer than were asked for where there are no others.
  * @param seed of the recipe: the same search draws the same
  * @param integers keys whose ranges are of whole numbers
+ * @param applied takes from a trial what does not apply to it
  */
-export function trialsOf({ method, values, trials }: Search, seed: number, integers: ReadonlySet<string>): Trial[] {
+export function trialsOf(
+  { method, values, trials }: Search,
+  seed: number,
+  integers: ReadonlySet<string>,
+  applied = (trial: Trial): Trial => trial,
+): Trial[] {
   const lists = Object.entries(values).filter((entry): entry is [string, unknown[]] => !isRange(entry[1]));
-  if (method === 'grid') return combinations(lists);
+  if (method === 'grid') {
+    const all = combinations(lists).map(applied);
+    return [...new Map(all.map((trial) => [JSON.stringify(trial), trial])).values()];
+  }
   const random = new Random(seed, STREAM);
   const wanted = trials ?? USUAL_TRIALS[method];
   const drawn = new Map<string, Trial>();
   for (let repeats = 0; drawn.size < wanted && repeats < MOST_REPEATS; ) {
-    const trial = Object.fromEntries(
-      Object.entries(values).map(([key, given]) => [
-        key,
-        isRange(given) ? draw(given, integers.has(key), random.float()) : given[random.below(given.length)],
-      ]),
+    const trial = applied(
+      Object.fromEntries(
+        Object.entries(values).map(([key, given]) => [
+          key,
+          isRange(given) ? draw(given, integers.has(key), random.float()) : given[random.below(given.length)],
+        ]),
+      ),
     );
     const name = JSON.stringify(trial);
     repeats = drawn.has(name) ? repeats + 1 : 0;

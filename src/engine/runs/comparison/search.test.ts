@@ -36,6 +36,27 @@ it('makes a candidate of each trial, with the recipe as it is written', () => {
   expect(few.notes).toEqual(['There are only 2 different combinations of these values, so 2 are tried, not 5.']);
 });
 
+it('a key that a strategy does not have is left out for it, which is said, and that strategy is tried once', () => {
+  const { first, notes } = plan({
+    method: 'grid',
+    values: { 'strategy.r': [4, 8], 'strategy.type': ['head', 'lora', 'full'] },
+  });
+  expect(first.candidates.map(({ title, strategy, recipe }) => [title, strategy, recipe.strategy])).toEqual([
+    ['strategy.type head', 'head', { type: 'head' }],
+    ['strategy.r 4, strategy.type lora', 'lora', { type: 'lora', r: 4 }],
+    ['strategy.type full', 'full', { type: 'full' }],
+    ['strategy.r 8, strategy.type lora', 'lora', { type: 'lora', r: 8 }],
+  ]);
+  expect(notes).toEqual(['strategy.r does not apply to head and full and is left out there.']);
+  const drawn = plan({
+    method: 'random',
+    trials: 6,
+    values: { 'strategy.type': ['head', 'lora'], 'strategy.r': { min: 2, max: 16 } },
+  });
+  expect(drawn.first.candidates).toHaveLength(6);
+  expect(drawn.first.candidates.filter(({ strategy }) => strategy === 'head')).toHaveLength(1);
+});
+
 it('of successive halving the best third trains three times as long, until one trained to the end', () => {
   const { first, next } = plan({ method: 'halving', values: rates, trials: 9 });
   expect(first.candidates.map(({ rung }) => rung)).toEqual(

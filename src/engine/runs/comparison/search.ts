@@ -1,6 +1,7 @@
 import type { Candidate, MetricKey, Recipe, Rung, Search } from '../../../protocol/index.ts';
+import { listed } from '../../data/problems.ts';
 import { checkRecipe } from '../../recipes/recipe.ts';
-import { integersIn, type RungSize, rungsOf, trialsOf } from '../../recipes/search.ts';
+import { type RungSize, rungsOf, triedIn } from '../../recipes/search.ts';
 import { searched } from './candidates.ts';
 import { comparable, isBetterCandidate, isMeasured, lastRung, type Measured } from './choice.ts';
 
@@ -29,15 +30,14 @@ export interface SearchPlan {
  */
 export function planSearch(written: Record<string, unknown>, recipe: Recipe, search: Search): SearchPlan {
   const { search: _, ...rest } = written;
-  const trials = trialsOf(search, recipe.seed, integersIn(search, rest, checkRecipe));
+  const trials = triedIn(search, rest, recipe.seed, checkRecipe);
   const candidates = searched(written, recipe, trials);
   const wanted = search.trials;
-  const notes =
-    wanted !== undefined && trials.length < wanted
-      ? [
-          `There are only ${trials.length} different combinations of these values, so ${trials.length} are tried, not ${wanted}.`,
-        ]
-      : [];
+  const notes = leftOut(search, candidates);
+  if (wanted !== undefined && trials.length < wanted)
+    notes.push(
+      `There are only ${trials.length} different combinations of these values, so ${trials.length} are tried, not ${wanted}.`,
+    );
   if (search.method !== 'halving') return { search, first: { candidates, share: 1 }, next: () => null, notes };
   const rungs = rungsOf(candidates.length);
   const round = (at: number, some: readonly Candidate[]): Round => ({
@@ -67,6 +67,15 @@ export function planSearch(written: Record<string, unknown>, recipe: Recipe, sea
     notes,
   };
 }
+
+/** A note for each key that some candidates' strategies do not have. */
+const leftOut = ({ values }: Search, candidates: readonly Candidate[]): string[] =>
+  Object.keys(values).flatMap((key) => {
+    const without = candidates.filter((candidate) => !(key in candidate.values!));
+    if (without.length === 0) return [];
+    const names = listed([...new Set(without.map(({ strategy }) => strategy))]);
+    return [`${key} does not apply to ${names} and is left out there.`];
+  });
 
 /** How long candidates of a rung train: a share of what the recipe says, as epochs or as steps. */
 function rungAt(at: number, rungs: readonly RungSize[], { max_steps, num_train_epochs }: Recipe): Rung {
