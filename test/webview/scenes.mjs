@@ -679,9 +679,29 @@ const datasetSnapshot = {
   },
 };
 
+/** With rows of other numbers of cells. */
+const raggedSnapshot = {
+  ...datasetSnapshot,
+  summary: {
+    ...datasetSnapshot.summary,
+    broken_rows: 3,
+    problems: [
+      {
+        severity: 'error',
+        code: 'ragged-row',
+        message:
+          '3 rows do not have 3 cells like the header (lines 48, 209 and 602; line 48 has 4). Put quotes around cells that contain the delimiter, or fill in missing cells.',
+        line: 48,
+        count: 3,
+      },
+      ...datasetSnapshot.summary.problems,
+    ],
+  },
+};
+
 /** @param {import('./browser.mjs').Webview} view */
-const dataset = async (view) => {
-  await view.send(datasetSnapshot);
+const dataset = async (view, snapshot = datasetSnapshot) => {
+  await view.send(snapshot);
   await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'rows'));
   const request = await asked(view, 'rows');
   await view.send({
@@ -1137,6 +1157,7 @@ export const scenes = [
   ...each('folds-evaluation', { view: 'dashboard', play: foldsAt('running', 'evaluation') }),
   ...each('folds-done', { view: 'dashboard', play: foldsAt('done') }, ['dark', 'light']),
   ...each('dataset', { view: 'dataset', play: dataset }),
+  ...each('dataset-ragged', { view: 'dataset', play: (view) => dataset(view, raggedSnapshot) }, ['dark', 'light']),
   ...each(
     'dataset-broken',
     {
