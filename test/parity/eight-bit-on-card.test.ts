@@ -112,6 +112,7 @@ describe.skipIf(!isThere)(`a run whose frozen layers are in 8 bits: ${title}`, {
     rmSync(root, { recursive: true });
   });
 
+  let runs = 0;
   async function train(more: Partial<RecipeInput>, backend: 'webgpu' | 'onnxruntime' = 'webgpu') {
     const notes: string[] = [];
     const trainer = await createTrainer({
@@ -126,6 +127,8 @@ describe.skipIf(!isThere)(`a run whose frozen layers are in 8 bits: ${title}`, {
       const losses: number[] = [];
       for (let step = 0; step < 3; step++) losses.push((await trainer.trainStep()).loss);
       const { loss } = (await trainer.evaluate('validation')).metrics as { loss: number };
+      // Compares the float weights that are written with those that were trained.
+      await trainer.saveModel(path.join(root, `model-${runs++}`));
       return { losses, loss, held: (await memoryOf()).held, notes: notes.join('\n') };
     } finally {
       trainer.dispose();
@@ -156,6 +159,19 @@ describe.skipIf(!isThere)(`a run whose frozen layers are in 8 bits: ${title}`, {
     });
     expect(narrow.held).toBeLessThan(wide.held);
     expect(narrow.notes).toContain('load_in_8bit: the graphics card has the frozen layers in 8 bits alone');
+  });
+
+  it('keeps outputs of frozen layers in 8 bits apart from those in float', async () => {
+    const strategy = { type: 'freeze', num_frozen_layers: 2 } as const;
+    const reused = 'Using the cached outputs of the frozen layers';
+    const wide = await train({ strategy });
+    const narrow = await train({ strategy: { ...strategy, load_in_8bit: true } });
+    expect(wide.notes).toContain('The frozen layers run only once');
+    expect(narrow.notes).not.toContain(reused);
+    expect(narrow.losses).not.toEqual(wide.losses);
+    const again = await train({ strategy: { ...strategy, load_in_8bit: true } });
+    expect(again.notes).toContain(reused);
+    expect(again.losses).toEqual(narrow.losses);
   });
 
   it('adapts layers by DoRA in float, and says so', async () => {

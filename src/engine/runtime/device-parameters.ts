@@ -100,6 +100,11 @@ export class DeviceParameters {
     return this.#matrices.has(name) && !this.isInBlocks(name);
   }
 
+  /** Whether some are there in 8 bits alone. */
+  get isNarrow(): boolean {
+    return this.#inBlocks.size > 0;
+  }
+
   /** Whether it is there in 8 bits, and not as itself. */
   isInBlocks(name: string): boolean {
     return this.#inBlocks.has(name);

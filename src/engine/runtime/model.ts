@@ -161,6 +161,25 @@ export class TaskModel {
     return this.architecture.reads === 'all' ? inOrder(items, packed, starts, this.numLabels) : packed;
   }
 
+  /**
+   * The same by an executor that works on the store's weights, all of them in float, whatever the model's own has in 8 bits:
+   * what is written is what the store has.
+   */
+  async logitsInFloat(executor: Executor, items: readonly Item[]): Promise<Float32Array> {
+    await this.device?.collect();
+    const { architecture, numLabels: outputs } = this;
+    const { arrays, shape, starts } = this.#pack(items, items.length);
+    const { program, inputs } = forwardProgram('all', { architecture, outputs, shape });
+    const output = new Float32Array(statesIn(architecture, shape) * outputs);
+    const compiled = await executor.compile(program, inputs);
+    try {
+      await compiled.run({ ...arrays, ...this.#ownWeights('all') }, { output });
+    } finally {
+      compiled.dispose();
+    }
+    return architecture.reads === 'all' ? inOrder(items, output, starts, outputs) : output;
+  }
+
   /** The linear layers, the head's apart, by the names of their weights: those together that read the same input. */
   inputGroups(): string[][] {
     return readersOfInputs(this.architecture, isLayerWeight(this.architecture));
@@ -432,8 +451,11 @@ export class TaskModel {
   }
 
   async #weights(part: Part): Promise<Record<string, Feed>> {
+    return this.device?.feeds([...this.declaration(part).parameters.keys()]) ?? this.#ownWeights(part);
+  }
+
+  #ownWeights(part: Part): Record<string, Feed> {
     const needed = [...this.declaration(part).parameters.keys()];
-    if (this.device) return this.device.feeds(needed);
     return Object.fromEntries(needed.map((name) => [PARAMETER + name, this.store.get(name).weight]));
   }
 

@@ -57,10 +57,11 @@ export async function featuresOf(
 function keyOf({ model, config, executor, batchSize }: FeatureSource, texts: readonly LabelledItem[]): string {
   const frozen = [...model.declaration('states').parameters.keys()].map((name) => model.store.get(name));
   const { name, numThreads, library } = executor;
+  const held = (name: string) => (model.device?.isInBlocks(name) ? ' in 8 bits' : '');
   return featureKey({
     made: JSON.stringify({ VERSION, name, numThreads, library, cpu: cpus()[0]?.model, batchSize }),
     config: JSON.stringify(config),
-    ...Object.fromEntries(frozen.map(({ name, weight }) => [`weight ${name}`, weight])),
+    ...Object.fromEntries(frozen.map(({ name, weight }) => [`weight ${name}${held(name)}`, weight])),
     lengths: Int32Array.from(texts, ({ ids }) => ids.length),
     ids: concatenated(texts.map(({ ids }) => ids)),
     types: concatenated(texts.map(({ ids, typeIds }) => typeIds ?? new Uint8Array(ids.length))),
