@@ -18,15 +18,16 @@ describe('a step on a graphics card', () => {
 
   it('transposes for attention alone, and each value once', () => {
     const { layers } = modelOf('bert-base');
-    const names = ['bert-base', 'bert-base-dropout', 'bert-base-lora', 'bert-base-lora-8bit'];
-    const [without, dropout, lora, narrow] = names.map((name) => countsOf(modelOf(name)));
+    const [without, dropout, lora] = ['bert-base', 'bert-base-dropout', 'bert-base-lora'].map((name) =>
+      countsOf(modelOf(name)),
+    );
     // Queries, keys, values, what attention gives and its gradient, its probabilities, and the gradients of the first three.
     expect(without!.transposes).toBe(9 * layers);
     // Masks as well.
     expect(dropout!.transposes).toBe(10 * layers);
     // Keys of the first layer have no gradient.
     expect(lora!.transposes).toBe(9 * layers - 1);
-    expect([without, dropout, lora, narrow].map((counts) => counts!.training.nodes)).toEqual([1216, 1596, 1157, 1157]);
+    expect([without, dropout, lora].map((counts) => counts!.training.nodes)).toEqual([1216, 1596, 1157]);
   });
 
   it('casts in float16 what goes into products and comes out of them, and updates in as few nodes', () => {

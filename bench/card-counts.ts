@@ -1,12 +1,12 @@
 import { declarationOf } from '../src/engine/models/architecture.ts';
 import { architectureOf } from '../src/engine/models/registry.ts';
 import { flatBlocks } from '../src/engine/runtime/flat-blocks.ts';
-import { matricesInBlocks, matricesOf } from '../src/engine/runtime/matrices.ts';
+import { matricesOf } from '../src/engine/runtime/matrices.ts';
 import type { ParameterGroup } from '../src/engine/runtime/parameter-store.ts';
 import { type ReadyProgram, trainingProgram } from '../src/engine/runtime/programs.ts';
 import { piecesOf } from '../src/engine/runtime/table-pieces.ts';
 import { spreadProgram, updateProgram } from '../src/engine/runtime/update-program.ts';
-import { architectureFor, isHeldIn8Bit, isTrainedIn } from '../src/engine/strategies/apply.ts';
+import { architectureFor, isTrainedIn } from '../src/engine/strategies/apply.ts';
 import { classLoss } from '../src/engine/tasks/loss.ts';
 import { sizeOf } from '../src/engine/tensor/executors/executor.ts';
 import type { Graph } from '../src/engine/tensor/graph/ir.ts';
@@ -56,12 +56,10 @@ export function countsOf(
   );
   const matrices = matricesOf(declared);
   const tables = piecesOf(declared, largestBinding);
-  const inBlocks = matricesInBlocks(declared, architecture, isHeldIn8Bit(strategy, architecture), tables);
   const program = trainingProgram({
     ...{ part: 'all', architecture, outputs: 2, trained: trained.map(({ name }) => name), loss: classLoss(), blocks },
     shape: { rows: spec.batch, length: spec.length, texts: spec.batch },
-    hasTransposed: (name) => matrices.has(name) && !inBlocks.has(name),
-    isInBlocks: (name) => inBlocks.has(name),
+    hasTransposed: (name) => matrices.has(name),
     tables,
     float16,
   });
@@ -83,5 +81,4 @@ const graphOf = ({ program, inputs, options }: ReadyProgram): Graph =>
   optimize(record(program, inputs), {
     ...{ provider: 'webgpu', isKept: () => true, float16: options?.float16 ? 'computed' : undefined },
     transposedOf: (input) => inputs[input]?.transposed,
-    blocksOf: (input) => inputs[input]?.inBlocks,
   }).graph;

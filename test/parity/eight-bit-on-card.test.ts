@@ -8,7 +8,7 @@ import { Random } from '../../src/engine/data/random.ts';
 import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
 import { FULL_RANGE } from '../../src/engine/tensor/executors/eight-bit.ts';
 import { BLOCK, quantizeBlocks } from '../../src/engine/tensor/executors/eight-bit-blocks.ts';
-import type { BlockForms, Executor, TensorSpec } from '../../src/engine/tensor/executors/executor.ts';
+import type { BlockForms, DeviceTensor, Executor, TensorSpec } from '../../src/engine/tensor/executors/executor.ts';
 import { linear, matMul } from '../../src/engine/tensor/ops/index.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import type { RecipeInput } from '../../src/protocol/index.ts';
@@ -55,14 +55,15 @@ describe.skipIf(!isThere)(`matrices in 8 bits: ${title}`, { timeout: 300_000 }, 
     const weight = normal(r * c);
     const bias = normal(r);
     const sizes = { rows: { n: r, k: c, transposed: true }, columns: { n: c, k: r, transposed: false } };
-    const feeds: Record<string, Float32Array | Awaited<ReturnType<NonNullable<Executor['putBytes']>>>> = {};
+    const feeds: Record<string, Float32Array | DeviceTensor> = {};
     const expected: Record<string, Float32Array> = {};
     const sign = { rows: -1, columns: 1 };
     const left = { rows: normal(m * c), columns: normal(m * r) };
+    const bytes = executor.openBytes!();
     for (const of of ['rows', 'columns'] as const) {
       const { n, k } = sizes[of];
       const matrix = quantizeBlocks(weight, { ...sizes[of], range: FULL_RANGE });
-      feeds[FORMS[of].values] = await executor.putBytes!(matrix.values, [n, k / BLOCK, BLOCK]);
+      feeds[FORMS[of].values] = await bytes.put(matrix.values, [n, k / BLOCK, BLOCK]);
       feeds[FORMS[of].scales] = matrix.scales;
       const w = meant(matrix, n, k);
       expected[of] = Float32Array.from({ length: m * n }, (_, at) => {
@@ -72,6 +73,7 @@ describe.skipIf(!isThere)(`matrices in 8 bits: ${title}`, { timeout: 300_000 }, 
         return sum;
       });
     }
+    bytes.dispose();
     const compiled = await executor.compile(
       ({ x, dy, w, b }) => ({ y: linear(tf.neg(x!) as tf.Tensor2D, w!, b!), dx: matMul(dy!, w!) }),
       { x: f32(m, c), dy: f32(m, r), w: { ...f32(r, c), inBlocks: FORMS }, b: f32(r) },
@@ -113,12 +115,13 @@ describe.skipIf(!isThere)(`a run whose frozen layers are in 8 bits: ${title}`, {
   });
 
   let runs = 0;
-  async function train(more: Partial<RecipeInput>, backend: 'webgpu' | 'onnxruntime' = 'webgpu') {
+  async function train(more: Partial<RecipeInput>) {
     const notes: string[] = [];
+    const before = (await memoryOf()).held;
     const trainer = await createTrainer({
       recipe: parseRecipe({
-        ...{ model: 'bert', dataset: 'classes.csv', validation_split: 0.25, per_device_train_batch_size: 4 },
-        ...{ max_length: 32, seed: 5, learning_rate: 3e-3, warmup_steps: 0, max_steps: 3, ...more, backend },
+        ...{ model: 'llama', dataset: 'classes.csv', validation_split: 0.25, per_device_train_batch_size: 4 },
+        ...{ max_length: 32, seed: 5, learning_rate: 3e-3, warmup_steps: 0, max_steps: 3, ...more, backend: 'webgpu' },
       } as RecipeInput),
       base: root,
       note: (_, message) => notes.push(message),
@@ -127,29 +130,29 @@ describe.skipIf(!isThere)(`a run whose frozen layers are in 8 bits: ${title}`, {
       const losses: number[] = [];
       for (let step = 0; step < 3; step++) losses.push((await trainer.trainStep()).loss);
       const { loss } = (await trainer.evaluate('validation')).metrics as { loss: number };
+      const held = (await memoryOf()).held - before;
       // Compares the float weights that are written with those that were trained.
       await trainer.saveModel(path.join(root, `model-${runs++}`));
-      return { losses, loss, held: (await memoryOf()).held, notes: notes.join('\n') };
+      return { losses, loss, held, notes: notes.join('\n') };
     } finally {
       trainer.dispose();
+      // Programs are let go once they have been compiled, which is asked in turn.
       await setImmediate();
+      expect((await memoryOf()).held).toBe(before);
     }
   }
   const memoryOf = async () => (await create()).memory!;
   const LORA = { type: 'lora', r: 2, lora_alpha: 4 } as const;
+  const WRITES = { dataset: 'texts.jsonl', task: 'text-generation' } as const;
 
   it.each<[string, Partial<RecipeInput>]>([
     ['LoRA', { strategy: LORA }],
     ['frozen layers', { strategy: { type: 'freeze', num_frozen_layers: 1 } }],
-    [
-      'LoRA of a decoder that writes',
-      { model: 'llama', dataset: 'texts.jsonl', task: 'text-generation', strategy: LORA },
-    ],
-    [
-      'LoRA of weights that lie the other way round',
-      { model: 'gpt2', dataset: 'texts.jsonl', task: 'text-generation', strategy: LORA },
-    ],
-    ['layers computed again', { strategy: LORA, gradient_checkpointing: true }],
+    ['LoRA of a model that writes', { ...WRITES, strategy: LORA }],
+    ['LoRA of weights that lie the other way round', { ...WRITES, model: 'gpt2', strategy: LORA }],
+    ['a prompt', { ...WRITES, strategy: { type: 'prompt-tuning', num_virtual_tokens: 3 } }],
+    ['a prefix', { ...WRITES, strategy: { type: 'prefix-tuning', num_virtual_tokens: 3 } }],
+    ['layers computed again', { ...WRITES, strategy: LORA, gradient_checkpointing: true }],
   ])('has losses near those in float, and takes less of the card: %s', async (_, recipe) => {
     const narrow = await train({ ...recipe, strategy: { ...recipe.strategy, load_in_8bit: true } as never });
     const wide = await train(recipe);
@@ -159,6 +162,13 @@ describe.skipIf(!isThere)(`a run whose frozen layers are in 8 bits: ${title}`, {
     });
     expect(narrow.held).toBeLessThan(wide.held);
     expect(narrow.notes).toContain('load_in_8bit: the graphics card has the frozen layers in 8 bits alone');
+  });
+
+  it('computes an encoder in float, and says so', async () => {
+    const recipe = { model: 'bert', strategy: LORA };
+    const narrow = await train({ ...recipe, strategy: { ...LORA, load_in_8bit: true } });
+    expect(narrow.losses).toEqual((await train(recipe)).losses);
+    expect(narrow.notes).toContain('load_in_8bit: a graphics card computes an encoder’s frozen layers in float.');
   });
 
   it('keeps outputs of frozen layers in 8 bits apart from those in float', async () => {
@@ -179,7 +189,7 @@ describe.skipIf(!isThere)(`a run whose frozen layers are in 8 bits: ${title}`, {
     const narrow = await train({ strategy: { ...strategy, load_in_8bit: true } });
     expect(narrow.losses).toEqual((await train({ strategy })).losses);
     expect(narrow.notes).toContain(
-      'load_in_8bit: a graphics card cannot have these layers in 8 bits (DoRA adapts them',
+      'load_in_8bit: a graphics card computes these frozen layers in float: it cannot have those that DoRA adapts',
     );
   });
 });

@@ -108,10 +108,7 @@ export async function modelThatWrites(modelFolder: string, opened: () => Promise
 
 async function writerOf(open: OpenModel, load_in_8bit: boolean, note: Note): Promise<Writer> {
   if (load_in_8bit && !open.model.computesIn8Bit)
-    note(
-      'warning',
-      'On this backend answers are computed in float: it has 8-bit layers for training alone, or not at all.',
-    );
+    note('warning', 'This backend has no 8-bit layers for answers. It computes them in float.');
   const isHeldIn8Bit = load_in_8bit ? isLayerWeight(open.model.architecture) : undefined;
   const said = { ...open.config, ...(await readGeneration(open)) };
   return { ...writing(open, said, isHeldIn8Bit), dispose: open.dispose };

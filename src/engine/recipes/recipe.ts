@@ -96,7 +96,7 @@ async function suggestedStrategy(
   const { factsOf } = await import('../strategies/facts.ts');
   const readsEveryToken = after.task === 'token-classification';
   const usual = kind.suggest({ ...(await factsOf(String(after.model), base)), readsEveryToken });
-  // 8 bits are for processors, fp16 is for cards.
+  // 8 bits are suggested for processors, and fp16 is for cards.
   const suggestion = after.fp16 === true ? inFloat(usual) : usual;
   const isWhole = Object.keys(suggestion).every((key) => key in written);
   return isWhole ? null : { strategy: { ...suggestion, ...written } };

@@ -53,6 +53,8 @@ export class DeviceParameters {
   readonly #gradients = new Map<string, DeviceTensor>();
   #update: Promise<DeviceCompiled> | undefined;
   #sum: Promise<DeviceCompiled> | undefined;
+  /** What is frozen is there; it never changes. */
+  #hasFrozen = false;
   /** What of the store is not there yet. */
   readonly #missing = new Set(EVERYTHING);
   #isAhead = false;
@@ -120,7 +122,7 @@ export class DeviceParameters {
     return prefixes.flatMap((prefix) => fedNames(this.tables, name).map((own) => prefix + own));
   }
 
-  /** The store was written to from outside, all of it or only its weights: that counts from now on. */
+  /** What the store has of what is trained was written to from outside, all of it or only the weights: that counts from now on. */
   replaced(what: 'all' | 'weights'): void {
     for (const prefix of what === 'all' ? EVERYTHING : [PARAMETER]) this.#missing.add(prefix);
   }
@@ -250,6 +252,7 @@ export class DeviceParameters {
   dispose(): void {
     dispose([...this.#values.values(), ...this.#gradients.values()]);
     this.#values.clear();
+    this.#hasFrozen = false;
     this.#gradients.clear();
     this.retrained();
     for (const programs of [this.#transfers, this.#spreads]) {
@@ -269,7 +272,8 @@ export class DeviceParameters {
     if (this.#missing.size === 0) return;
     if (this.#missing.has(PARAMETER)) {
       this.#forget(this.#blocks);
-      await this.#uploadFrozen();
+      if (!this.#hasFrozen) await this.#uploadFrozen();
+      this.#hasFrozen = true;
     }
     for (const block of this.#blocks) {
       const numbers = new Float32Array(block.rows * ROW);
@@ -291,12 +295,9 @@ export class DeviceParameters {
     const frozen = [...this.#store.parameters.values()].filter(({ trained }) => !trained);
     if (frozen.length === 0) return;
     const sent: { as: string; shape: Shape; numbers: Float32Array; transposed?: string }[] = [];
+    for (const [as, numbers] of await this.#uploadBlocks()) sent.push({ as, shape: [numbers.length], numbers });
     for (const { name, shape, weight } of frozen) {
-      if (this.isInBlocks(name)) {
-        for (const [as, numbers] of await this.#putInBlocks(name, shape as [number, number], weight))
-          sent.push({ as, shape: [numbers.length], numbers });
-        continue;
-      }
+      if (this.isInBlocks(name)) continue;
       for (const piece of fedAs(this.tables, name, shape))
         sent.push({
           ...{ as: PARAMETER + piece.name, shape: piece.shape },
@@ -319,20 +320,28 @@ export class DeviceParameters {
     }
   }
 
-  /** Puts the bytes of a matrix in 8 bits there, for products either way. @returns their scales, by the names of these feeds */
-  async #putInBlocks(name: string, [rows, columns]: [number, number], weight: Float32Array) {
-    const forms = blockFormsOf(name);
-    const sizes = {
-      rows: { n: rows, k: columns, transposed: true },
-      columns: { n: columns, k: rows, transposed: false },
-    };
+  /** Sends the bytes of matrices in 8 bits, for products either way. @returns their scales, by the names of these feeds */
+  async #uploadBlocks(): Promise<[string, Float32Array][]> {
+    if (!this.isNarrow) return [];
     const scales: [string, Float32Array][] = [];
-    for (const form of ['rows', 'columns'] as const) {
-      const { n, k } = sizes[form];
-      const matrix = quantizeBlocks(weight, { ...sizes[form], range: FULL_RANGE });
-      const shape = [n, Math.ceil(k / BLOCK), BLOCK];
-      this.#put(forms[form].values, await this.executor.putBytes!(matrix.values, shape));
-      scales.push([forms[form].scales, matrix.scales]);
+    const bytes = this.executor.openBytes!();
+    try {
+      for (const name of this.#inBlocks) {
+        const { shape, weight } = this.#store.get(name);
+        const [rows, columns] = shape as [number, number];
+        const forms = blockFormsOf(name);
+        const sizes = [
+          { form: forms.rows, n: rows, k: columns, transposed: true },
+          { form: forms.columns, n: columns, k: rows, transposed: false },
+        ];
+        for (const { form, ...size } of sizes) {
+          const matrix = quantizeBlocks(weight, { ...size, range: FULL_RANGE });
+          this.#put(form.values, await bytes.put(matrix.values, [size.n, Math.ceil(size.k / BLOCK), BLOCK]));
+          scales.push([form.scales, matrix.scales]);
+        }
+      }
+    } finally {
+      bytes.dispose();
     }
     return scales;
   }

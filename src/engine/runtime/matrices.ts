@@ -1,7 +1,7 @@
 import type { Architecture } from '../models/architecture.ts';
-import type { Declaration } from '../models/scope.ts';
+import type { Declaration, ParameterInfo } from '../models/scope.ts';
 import { BLOCK } from '../tensor/executors/eight-bit-blocks.ts';
-import type { TablePieces } from './table-pieces.ts';
+import { sizeOf } from '../tensor/executors/executor.ts';
 
 /** Parameters that products multiply by; tables, of which a few rows are read, are none. */
 export const matricesOf = (parameters: Declaration['parameters']): ReadonlySet<string> =>
@@ -11,23 +11,25 @@ export const matricesOf = (parameters: Declaration['parameters']): ReadonlySet<s
       .map(({ name }) => name),
   );
 
+/** Bytes of one binding that every graphics card grants (W3C, WebGPU, 3.6.2 Limits, maxStorageBufferBindingSize). */
+const LARGEST_BINDING = 128 * 2 ** 20;
+
 /**
- * Those that a device may have in 8 bits alone, because nothing but products reads them: DoRA takes the lengths of what it
- * adapts. Their rows and columns are whole blocks.
+ * Those that a graphics card may have in 8 bits alone, because nothing but products reads them: DoRA takes the lengths of
+ * what it adapts. Their rows and columns are whole blocks, and one binding has them. Only of decoders: of an encoder they
+ * would be little of the memory, and whether they cost time on a card was not measured.
  * @param isHeld whether a frozen parameter may be computed with in 8 bits
- * @param tables what is there in pieces
  */
 export function matricesInBlocks(
   parameters: Declaration['parameters'],
-  { adapters }: Architecture,
+  { adapters, isCausal }: Pick<Architecture, 'adapters' | 'isCausal'>,
   isHeld: (name: string) => boolean,
-  tables?: TablePieces,
 ): ReadonlySet<string> {
+  if (!isCausal) return new Set();
   const measured = new Set(adapters?.use_dora ? adapters.targets.map((target) => `${target}.weight`) : []);
-  const isWhole = (name: string) => parameters.get(name)!.shape.every((size) => size % BLOCK === 0);
+  const fits = ({ shape }: ParameterInfo) =>
+    shape.every((size) => size % BLOCK === 0) && sizeOf(shape) <= LARGEST_BINDING;
   return new Set(
-    [...matricesOf(parameters)].filter(
-      (name) => isHeld(name) && !measured.has(name) && !tables?.has(name) && isWhole(name),
-    ),
+    [...matricesOf(parameters)].filter((name) => isHeld(name) && !measured.has(name) && fits(parameters.get(name)!)),
   );
 }

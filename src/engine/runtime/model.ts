@@ -118,11 +118,12 @@ export class TaskModel {
 
   #onDevice(executor: DeviceExecutor, parameters: Declaration['parameters']): DeviceParameters {
     const { isHeldIn8Bit } = this.#options;
-    const tables = piecesOf(parameters, executor.largestBinding);
     const inBlocks =
-      executor.putBytes && isHeldIn8Bit
-        ? matricesInBlocks(parameters, this.architecture, isHeldIn8Bit, tables)
+      executor.openBytes && isHeldIn8Bit
+        ? matricesInBlocks(parameters, this.architecture, isHeldIn8Bit)
         : new Set<string>();
+    const inFloat = new Map([...parameters].filter(([name]) => !inBlocks.has(name)));
+    const tables = piecesOf(inFloat, executor.largestBinding);
     return new DeviceParameters(executor, this.store, { matrices: matricesOf(parameters), tables, inBlocks });
   }
 

@@ -15,16 +15,25 @@ import { sizeOf } from '../tensor/executors/executor.ts';
 import { bytesOf } from '../tensor/graph/liveness.ts';
 import { optimize } from '../tensor/graph/optimize.ts';
 import { record } from '../tensor/record/recorder.ts';
-import { estimateCardMemory } from './card-memory.ts';
+import { estimateCardMemory, whatFits } from './card-memory.ts';
 
 const bert = (hidden: number, layers: number, heads: number) => ({
   ...{ model_type: 'bert', vocab_size: 30_522, hidden_size: hidden, num_hidden_layers: layers },
   ...{ num_attention_heads: heads, intermediate_size: 4 * hidden, max_position_embeddings: 512 },
   ...{ hidden_dropout_prob: 0.1, attention_probs_dropout_prob: 0.1 },
 });
+type Config = Record<string, unknown>;
 const MINILM = bert(384, 6, 12);
 const BASE = bert(768, 12, 12);
 const lora = { type: 'lora' as const, r: 8, lora_alpha: 16, lora_dropout: 0.1, target_modules: ['query', 'value'] };
+
+const adapted = { ...lora, target_modules: ['q_proj', 'v_proj'] };
+/** SmolLM2-135M's shape, of a third of its layers. */
+const DECODER = {
+  ...{ model_type: 'llama', vocab_size: 49_152, hidden_size: 576, num_hidden_layers: 10, num_attention_heads: 9 },
+  ...{ num_key_value_heads: 3, intermediate_size: 1536, max_position_embeddings: 512, hidden_act: 'silu' },
+  ...{ rms_norm_eps: 1e-5, tie_word_embeddings: true },
+};
 
 /** What passes in a program on a card, as the executor counts it (tensor/executors/webgpu.ts), without running it. */
 const passing = ({ program, inputs, options }: ReadyProgram): number =>
@@ -37,7 +46,7 @@ const passing = ({ program, inputs, options }: ReadyProgram): number =>
   ).passing;
 
 /** The most of what is sent and of a step's three parts: what is held and what the part's program has beside. */
-function counted(config: ReturnType<typeof bert>, recipe: Recipe, length: number): number {
+function counted(config: Config, recipe: Recipe, length: number): number {
   const architecture = architectureFor(recipe.strategy, architectureOf(config, 'config.json'));
   const declared = declarationOf(architecture, { outputs: 2 }).parameters;
   const all = [...declared.values()];
@@ -78,7 +87,7 @@ function counted(config: ReturnType<typeof bert>, recipe: Recipe, length: number
 }
 
 describe('estimateCardMemory', () => {
-  it.each<[string, ReturnType<typeof bert>, number, Partial<Recipe>]>([
+  it.each<[string, Config, number, Partial<Recipe>]>([
     ['MiniLM', MINILM, 64, { per_device_train_batch_size: 16 }],
     ['MiniLM, summed', MINILM, 64, { per_device_train_batch_size: 2, gradient_accumulation_steps: 4 }],
     ['MiniLM, LoRA', MINILM, 64, { per_device_train_batch_size: 8, strategy: lora }],
@@ -86,17 +95,18 @@ describe('estimateCardMemory', () => {
     ['BERT-base, more rows', BASE, 128, { per_device_train_batch_size: 16 }],
     ['BERT-base, row by row', BASE, 128, { per_device_train_batch_size: 1, gradient_accumulation_steps: 4 }],
     ['BERT-base, LoRA', BASE, 128, { per_device_train_batch_size: 8, strategy: lora }],
+    ['a decoder, LoRA', DECODER, 128, { per_device_train_batch_size: 8, strategy: adapted }],
     [
-      'BERT-base, LoRA in 8 bits',
+      'a decoder, LoRA in 8 bits',
+      DECODER,
+      128,
+      { per_device_train_batch_size: 8, strategy: { ...adapted, load_in_8bit: true } },
+    ],
+    [
+      'BERT-base, LoRA with 8 bits asked for',
       BASE,
       128,
       { per_device_train_batch_size: 8, strategy: { ...lora, load_in_8bit: true } },
-    ],
-    [
-      'BERT-base, frozen layers in 8 bits',
-      BASE,
-      128,
-      { per_device_train_batch_size: 8, strategy: { type: 'freeze', num_frozen_layers: 8, load_in_8bit: true } },
     ],
     [
       'BERT-base, frozen layers',
@@ -123,5 +133,31 @@ describe('estimateCardMemory', () => {
     const share = estimateCardMemory(work, recipe) / counted(config, recipe, length);
     expect(share).toBeGreaterThan(5 / 6);
     expect(share).toBeLessThan(7 / 6);
+  });
+});
+
+describe('whatFits', () => {
+  const lengths = Array<number>(64).fill(128);
+  const architecture = architectureOf(DECODER, 'config.json');
+  const work = { architecture, numLabels: 2, trainLengths: lengths, validationLengths: lengths };
+  const recipe = parseRecipe({ model: 'm', dataset: 'd', per_device_train_batch_size: 8, strategy: adapted });
+  const narrow = { ...recipe, strategy: { ...adapted, load_in_8bit: true } } as Recipe;
+  const single = { per_device_train_batch_size: 1, gradient_accumulation_steps: 2, per_device_eval_batch_size: 1 };
+
+  it('names 8 bits where they are enough, in as small pieces as a full card is asked for', () => {
+    const enough = estimateCardMemory(work, { ...narrow, ...single });
+    expect(enough).toBeLessThan(estimateCardMemory(work, { ...recipe, ...single }));
+    expect(whatFits(work, recipe, true, enough)).toMatch(
+      /^It would fit with "load_in_8bit": true in strategy\. Or use/,
+    );
+    expect(whatFits(work, recipe, true, 0.9 * enough)).not.toMatch(/^It would fit with "load_in_8bit"/);
+  });
+
+  it('suggests another strategy in 8 bits as well', () => {
+    const full = { ...recipe, strategy: { type: 'full' } } as Recipe;
+    const enough = estimateCardMemory(work, { ...narrow, ...single });
+    expect(whatFits(work, full, true, enough)).toMatch(
+      /^It would fit with strategy {"type":"lora",.*"load_in_8bit":true}/,
+    );
   });
 });

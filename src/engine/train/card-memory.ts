@@ -5,6 +5,7 @@ import {
   type Note,
   type Recipe,
   type RunEstimate,
+  type Strategy,
 } from '../../protocol/index.ts';
 import { kindOf } from '../strategies/index.ts';
 import { type Card, graphicsCards } from '../tensor/executors/cards.ts';
@@ -57,12 +58,14 @@ export function estimateCardMemory(work: Workload, recipe: Recipe): number {
 
 /** What a card does of a recipe that asks for frozen layers in 8 bits. */
 export function saysInBlocks(work: Workload, recipe: Recipe): string {
-  const { inBlocks, heldIn8Bit } = sizesIn(work, recipe);
-  const others = 'DoRA adapts them, or their sizes are no multiples of 32';
+  if (!work.architecture.isCausal)
+    return 'a graphics card computes an encoder’s frozen layers in float. In 8 bits they would save little of its memory.';
+  const { inBlocks, heldIn8Bit, magnitudes } = sizesIn(work, recipe);
+  const others = magnitudes ? 'those that DoRA adapts' : 'those whose sizes are no multiples of 32, or too large';
   if (inBlocks === 0)
-    return `a graphics card cannot have these layers in 8 bits (${others}). It computes them in float.`;
-  const rest = inBlocks < heldIn8Bit ? ` Some stay in float (${others}).` : '';
-  return `the graphics card has the frozen layers in 8 bits alone, so that evaluations and sample answers are computed with these, too.${rest}`;
+    return `a graphics card computes these frozen layers in float: it cannot have ${others} in 8 bits.`;
+  const rest = inBlocks < heldIn8Bit ? `, apart from ${others}` : '';
+  return `the graphics card has the frozen layers in 8 bits alone${rest}. Evaluations and sample answers of this run are computed with these; the model that is written is in float, and may score slightly otherwise.`;
 }
 
 /** What a run needs of the card, beside the largest that is known here; which one WebGPU takes is not. */
@@ -95,20 +98,20 @@ export async function requireCardMemory(
 /** What to do where a run does not fit into so many bytes of a card, row by row. */
 export const whatFits = (work: Workload, recipe: Recipe, recomputes: boolean, bytes: number): string => {
   const isEnough = (changed: Recipe) => estimateCardMemory(work, changed) <= bytes;
-  const narrow = in8Bit(recipe);
+  // With fp16 they are not taken.
+  const narrowed = (strategy: Strategy) => (recipe.fp16 ? strategy : in8Bit(work, strategy));
+  const narrow = { ...recipe, strategy: narrowed(recipe.strategy) };
   const smaller =
-    narrow && isEnough(narrow)
+    narrow.strategy !== recipe.strategy && isEnough(rowByRow(narrow))
       ? 'It would fit with "load_in_8bit": true in strategy.'
-      : smallerSetting(work, recipe, recomputes, isEnough);
+      : smallerSetting(work, recipe, recomputes, isEnough, narrowed);
   return `${smaller ?? 'Choose a smaller base model.'} Or use --backend onnxruntime, which computes on the processor.`;
 };
 
-/** The recipe with its frozen layers in 8 bits; undefined where they are, or where it has none that can be. */
-function in8Bit(recipe: Recipe): Recipe | undefined {
-  const { strategy } = recipe;
-  const canBe = 'load_in_8bit' in kindOf(strategy).schema.shape && !recipe.fp16;
-  if (!canBe || ('load_in_8bit' in strategy && strategy.load_in_8bit)) return undefined;
-  return { ...recipe, strategy: { ...strategy, load_in_8bit: true } as Recipe['strategy'] };
+/** A strategy with its frozen layers in 8 bits, where a card can have them so. */
+function in8Bit<S extends Strategy>({ architecture }: Workload, strategy: S): S {
+  const canBe = architecture.isCausal && 'load_in_8bit' in kindOf(strategy).schema.shape;
+  return canBe && strategy.load_in_8bit !== true ? { ...strategy, load_in_8bit: true } : strategy;
 }
 
 /** The recipe in the smallest pieces that a card that is full is asked for. */

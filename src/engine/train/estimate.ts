@@ -239,12 +239,15 @@ export function requireMemory(work: Workload, written: Recipe, backend: Savings 
 /**
  * The setting nearest to the recipe's that fits: batches in pieces give the same result, so they come first; layers that
  * are computed again give it, too, and take longer.
+ * @param narrowed a suggested strategy as it takes least; on a processor in float, since in 8 bits it would hold the frozen
+ *   weights twice
  */
 export function smallerSetting(
   work: Workload,
   recipe: Recipe,
   recomputes: boolean,
   isEnoughFor: (recipe: Recipe) => boolean,
+  narrowed: (strategy: Strategy) => Strategy = inFloat,
 ): string | null {
   const fits = (change: Partial<Recipe> & Pick<Recipe, 'strategy'>) =>
     suits(work, change.strategy) && isEnoughFor({ ...recipe, ...change });
@@ -263,8 +266,7 @@ export function smallerSetting(
   );
   const facts = factsAbout(work.architecture);
   const suggested = Object.values(STRATEGIES).map((kind) => ({
-    // In 8 bits it would hold the frozen weights twice.
-    strategy: inFloat(kind.suggest(facts)),
+    strategy: narrowed(inFloat(kind.suggest(facts))),
     rate: kind.learningRate?.(facts),
   }));
   const strategies: { strategy: Strategy; rate?: number | undefined }[] = [

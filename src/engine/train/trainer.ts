@@ -138,7 +138,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     if (executor.memory) await requireCardMemory(work, lessons.recipe, recomputes, note);
     if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && !executor.computesIn8Bit) {
       // No warning: new recipes have it for whatever machine they are run on.
-      note('info', `load_in_8bit: ${executor.putBytes ? saysInBlocks(work, lessons.recipe) : without8Bits(executor)}`);
+      note('info', `load_in_8bit: ${executor.openBytes ? saysInBlocks(work, lessons.recipe) : without8Bits(executor)}`);
     }
     if (recipe.gradient_checkpointing && !executor.recomputes) {
       note(

@@ -108,7 +108,7 @@ function waysOnce(entries: readonly Entry[], suggested: readonly Candidate[]): {
   return { entries: [...kept.values()].map(({ entry }) => entry), notes };
 }
 
-/** A recipe as it is suggested has 8 bits, which are for processors: where fp16 is asked for, it goes without. */
+/** A recipe as it is suggested has 8 bits for processors: where fp16 is asked for, it goes without. */
 function givingWay(recipe: RecipeInput, sets: readonly string[]): RecipeInput {
   const { strategy } = recipe;
   if (!strategy || !sets.some((set) => /^\s*fp16\s*=\s*true\s*$/.test(set))) return recipe;

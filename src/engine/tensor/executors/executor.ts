@@ -135,6 +135,13 @@ export interface DeviceCompiled {
   dispose(): void;
 }
 
+/** Puts bytes where the executor computes, as many tensors as there are. */
+export interface BytesOnDevice {
+  put(bytes: Uint8Array, shape: Shape): Promise<DeviceTensor>;
+  /** What was put stays. */
+  dispose(): void;
+}
+
 /** Bytes that an executor has taken of a memory of its own. */
 export interface DeviceMemory {
   /** What it keeps between runs. */
@@ -172,8 +179,8 @@ export interface Executor {
     inputs: Record<string, TensorSpec>,
     options?: CompileOptions,
   ): Promise<DeviceCompiled>;
-  /** Puts bytes there, where matrices in 8 bits can be computed with (`inBlocks`). */
-  putBytes?(bytes: Uint8Array, shape: Shape): Promise<DeviceTensor>;
+  /** There where matrices in 8 bits can be computed with (`inBlocks`). */
+  openBytes?(): BytesOnDevice;
   /** Bytes that one tensor there may have; no limit of its own where left out. */
   readonly largestBinding?: number;
   /** What it has taken of a memory of its own. */

@@ -6,6 +6,7 @@ import { onCard, reasonOf } from './card-errors.ts';
 import { CardFaults } from './card-faults.ts';
 import { bytesOfSpec, CardMemory } from './card-memory.ts';
 import {
+  type BytesOnDevice,
   type CompileOptions,
   type DeviceCompiled,
   type DeviceTensor,
@@ -77,7 +78,7 @@ export async function createWebGpuExecutor(): Promise<Executor> {
       return { ...compiled, run, dispose };
     },
     compileOnDevice: (program, inputs, options) => compileOnDevice(card, program, inputs, options),
-    putBytes: (bytes, shape) => putBytes(card, bytes, shape),
+    openBytes: () => openBytes(card),
     dispose: () => {},
   };
 }
@@ -154,36 +155,54 @@ async function compileOnDevice(
   };
 }
 
-/** The provider has no other node than a change of shape that takes bytes and gives them back. */
-async function putBytes(card: Card, bytes: Uint8Array, shape: Shape): Promise<DeviceTensor> {
+/** A session for each shape, of the only node that takes bytes and gives them back. */
+function openBytes(card: Card): BytesOnDevice {
+  const { ort } = card;
+  const opening = new Map<string, Promise<{ opened: Opened; outputs: Outputs }>>();
+  const open = async (size: number, shape: Shape) => {
+    const opened = await onCard(() => openGraph(ort, reshaped(size, shape), 'webgpu', STAYING));
+    return { opened, outputs: outputsOf(card, opened) };
+  };
+  return {
+    async put(bytes, shape) {
+      const key = shape.join('×');
+      const known = opening.get(key) ?? open(bytes.length, shape);
+      opening.set(key, known);
+      const { opened, outputs } = await known;
+      const { there } = await onCard(() => {
+        prepareRun(card, opened, { bytes });
+        return opened.session.run({ bytes: new ort.Tensor('uint8', bytes, [bytes.length]) });
+      });
+      return outputs.keep(there as Ort.Tensor);
+    },
+    dispose() {
+      for (const known of opening.values()) known.then(({ outputs }) => outputs.dispose()).catch(() => {});
+    },
+  };
+}
+
+function reshaped(size: number, shape: Shape): Graph {
   const to = { shape: [shape.length], dtype: 'int64', data: BigInt64Array.from(shape, BigInt) } as const;
-  const graph: Graph = {
+  return {
     inputs: ['bytes'],
     outputs: new Map([['there', 'there']]),
     constants: new Map([['shape', to]]),
     types: new Map<string, ValueType>([
-      ['bytes', { shape: [bytes.length], dtype: 'uint8' }],
+      ['bytes', { shape: [size], dtype: 'uint8' }],
       ['there', { shape, dtype: 'uint8' }],
       ['shape', to],
     ]),
     nodes: [{ op: 'Reshape', inputs: ['bytes', 'shape'], outputs: ['there'], attributes: {} }],
   };
-  const { ort } = card;
-  const opened = await onCard(() => openGraph(ort, graph, 'webgpu', STAYING));
-  const { keep, dispose } = outputsOf(card, opened);
-  try {
-    const { there } = await onCard(() => {
-      prepareRun(card, opened, { bytes });
-      return opened.session.run({ bytes: new ort.Tensor('uint8', bytes, [bytes.length]) });
-    });
-    return keep(there as Ort.Tensor);
-  } finally {
-    dispose();
-  }
+}
+
+interface Outputs {
+  keep(made: Ort.Tensor): OrtDeviceTensor;
+  dispose(): void;
 }
 
 /** What a session leaves on the card. */
-function outputsOf({ ort }: Card, opened: Opened): { keep(made: Ort.Tensor): OrtDeviceTensor; dispose(): void } {
+function outputsOf({ ort }: Card, opened: Opened): Outputs {
   const { session } = opened;
   const release = holdConstants(opened);
   // A session owns the memory of its outputs: released before them, it takes the process down when one is used.
