@@ -146,7 +146,7 @@ async function tried(
   let last: Comparison | null = null;
   return compare({
     ...{ compared: 'ways', candidates: [candidate], data: dataset, base: place, home: join(place, '.luthier') },
-    ...{ budget_s, runner, signal: new AbortController().signal, note: () => undefined },
+    ...{ budget_s, rows: null, runner, signal: new AbortController().signal, note: () => undefined },
     estimate: async () => ({ ...estimate, ...memory }) as unknown as RunEstimate,
     onChange: (comparison) => {
       last = comparison;

@@ -66,7 +66,10 @@ async function compareRows(
   const base = process.cwd();
   const { code } = await runComparison({
     ...{ compared, data, base, budget_s, sets: options.set, json: options.json ?? false },
-    candidates: async () => candidatesFor(await rowsOf(data, base, options)),
+    candidates: async () => {
+      const rows = await rowsOf(data, base, options);
+      return { candidates: await candidatesFor(rows), rows };
+    },
   });
   return code;
 }
@@ -75,7 +78,7 @@ export interface ComparisonCommand
   extends Pick<CompareOptions, 'compared' | 'data' | 'base' | 'budget_s' | 'search' | 'takesDone'> {
   sets: readonly string[];
   json: boolean;
-  candidates: () => Promise<readonly Candidate[]>;
+  candidates: () => Promise<Pick<CompareOptions, 'candidates' | 'rows'>>;
 }
 
 /** Works on a comparison in this terminal until its end, or until Ctrl-C. @returns the exit code, and how it stands */
@@ -97,7 +100,7 @@ export async function runComparison({
     const machineOf = machineOnce();
     const comparison = await compare({
       ...asked,
-      candidates: known,
+      ...known,
       home: join(asked.base, HOME),
       estimate: async (loaded) => {
         const machine = await machineOf(loaded.recipe.backend);

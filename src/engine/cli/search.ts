@@ -41,7 +41,7 @@ export async function searchRecipe(
         { base },
         candidates.map(({ model }) => model),
       );
-      return candidates;
+      return { candidates, rows: null };
     },
   });
   const { choice, candidates } = comparison;

@@ -62,6 +62,7 @@ export async function runComparison(
     budget_s: minutes === 0 ? null : 60 * minutes,
     // Those of a search are in its candidates.
     sets: search ? [] : sets,
+    rows: search ? null : asked,
     // What --set changes is in the recipe by now.
     estimate: ({ recipe: whole, base: folder }) => estimate({ recipe: whole, base: folder }),
     onChange: (comparison) => {

@@ -27,6 +27,7 @@ import { hashDataset } from '../data-hash.ts';
 import { createRun } from '../folder.ts';
 import { countFitting, endingOf, shareOf } from './budget.ts';
 import { dropModel, type Ending, outcomeOf, runWithin, secondsOf } from './candidate-run.ts';
+import type { Rows } from './candidates.ts';
 import { choose } from './choice.ts';
 import { type Entry, entriesOf, fail, isSame, leaveOut, timeKey } from './entry.ts';
 import { foldsFor, leaveOutLarge, seconds } from './preparation.ts';
@@ -51,6 +52,8 @@ export interface CompareOptions {
   home: string;
   /** `--set key=value` for the recipe of every candidate that can take it. */
   sets?: readonly string[];
+  /** What ways and models are suggested for; null of a search. */
+  rows: Rows | null;
   budget_s: number | null;
   /** Of a search: what it is, and what is tried once the first candidates are done. */
   search?: SearchPlan | undefined;

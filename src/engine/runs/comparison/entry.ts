@@ -8,8 +8,8 @@ import {
 } from '../../../protocol/index.ts';
 import { listed } from '../../data/problems.ts';
 import { applySets, type LoadedRecipe, resolveRecipe } from '../../recipes/recipe.ts';
-import { kindOf } from '../../strategies/index.ts';
 import { inFloat } from '../../strategies/kind.ts';
+import { type Rows, ways } from './candidates.ts';
 
 /** A candidate with all that is needed to try it. */
 export interface Entry {
@@ -23,31 +23,28 @@ interface EntriesOptions {
   base: string;
   /** `key=value` for the recipe of every candidate that can take it. */
   sets?: readonly string[] | undefined;
+  /** What ways and models are suggested for; null of a search, whose recipe a person has written. */
+  rows: Rows | null;
 }
 
 /**
  * Candidates with their recipes complete; of a rung with the length that its candidates train for. A `--set` that some
  * cannot take (fp16 where a classifier is solved, a key of another strategy) is left out for these. Where one changes
- * the strategy, a candidate is called by what is trained; ways that are the same then are one.
+ * the strategy, a candidate is what is suggested for that strategy, and called by it; ways that are the same then are one.
  * @returns with a note for each key that was left out, and for ways that became the same
  * @throws LuthierError `recipe-invalid` where no candidate can take it, or a recipe is invalid without any; `usage` for a
  *   key in whose place the command has names
  */
 export async function entriesOf(
   suggested: readonly Candidate[],
-  { compared, base, sets = [] }: EntriesOptions,
+  { compared, base, sets = [], rows }: EntriesOptions,
 ): Promise<{ entries: Entry[]; notes: string[] }> {
   if (compared !== 'search') refuseNamed(sets, compared);
-  const candidates = suggested.map((candidate) => ({ ...candidate, recipe: givingWay(candidate.recipe, sets) }));
-  const resolved = await Promise.all(candidates.map((candidate) => resolve(candidate, base, sets)));
-  const entries = resolved.map(({ loaded, refused }, at): Entry => {
-    const candidate = structuredClone(candidates[at]!);
+  const resolved = await Promise.all(suggested.map((candidate) => asTrained(candidate, base, sets, rows)));
+  const entries = resolved.map(({ candidate, loaded, refused }): Entry => {
     const taken = sets.filter((set) => !refused.some((one) => one.set === set) && !IS_OF_MACHINE.test(set));
     const recipe = applySets(candidate.recipe, taken) as RecipeInput;
-    if (loaded.suggested && taken.length > 0) recipe.strategy = loaded.suggested;
-    const { type } = loaded.recipe.strategy;
-    const trained = type === candidate.strategy ? {} : { strategy: type, title: kindOf(loaded.recipe.strategy).title };
-    return { candidate: { ...candidate, ...trained, recipe }, loaded, estimate: null };
+    return { candidate: { ...candidate, recipe }, loaded, estimate: null };
   });
   const notes = sets.flatMap((set) => {
     const without = resolved.flatMap(({ refused }, at) => {
@@ -56,7 +53,7 @@ export async function entriesOf(
     });
     const [first] = without;
     if (first === undefined) return [];
-    if (without.length === candidates.length) throw first.error;
+    if (without.length === suggested.length) throw first.error;
     const key = keyOf(set);
     const names = listed([...new Set(without.map(({ name }) => name))], 'and');
     // Its place is the --set, which stands here already.
@@ -106,6 +103,27 @@ function waysOnce(entries: readonly Entry[], suggested: readonly Candidate[]): {
       : [`${listed(others)} ${others.length === 1 ? 'is' : 'are'} trained as ${trained} here, which is tried once.`],
   );
   return { entries: [...kept.values()].map(({ entry }) => entry), notes };
+}
+
+/**
+ * A candidate with all of `sets` that go with it. Where these change its strategy, what is suggested for the new one takes
+ * its place: another strategy has another learning rate, and other epochs.
+ */
+async function asTrained(
+  suggested: Candidate,
+  base: string,
+  sets: readonly string[],
+  rows: Rows | null,
+): Promise<Resolved & { candidate: Candidate }> {
+  const withSets = async (one: Candidate) => {
+    const candidate = { ...one, recipe: givingWay(one.recipe, sets) };
+    return { candidate, ...(await resolve(candidate, base, sets)) };
+  };
+  const found = await withSets(suggested);
+  const { type } = found.loaded.recipe.strategy;
+  if (rows === null || type === suggested.strategy) return found;
+  const [other] = await ways(rows, suggested.model, [type]);
+  return await withSets(other!);
 }
 
 /** A recipe as it is suggested has 8 bits for processors: where fp16 is asked for, it goes without. */
