@@ -112,6 +112,16 @@ describe('a dataset made of a selection speaks of the file that it was taken fro
   });
 });
 
+it('a row is found by columns that broken rows have no say in', async () => {
+  const file = join(base, 'shifted.csv');
+  const sound = ['a lovely day', 'a dull evening', 'what a film', 'never again', 'once more', 'not for me'];
+  const broken = ['one', 'two', 'three', 'four', 'five', 'six'].map((word) => `it went on, ${word} hours of it,a`);
+  await writeFile(file, `${['x1,x2', ...sound.map((text, at) => `${text},${'ab'[at % 2]}`), ...broken].join('\n')}\n`);
+  const { guess } = await inspectData({ file });
+  expect(guess).toEqual({ text: 'x1', label: 'x2' });
+  expect(await locateRow({ data: file, columns: {}, file, line: 3 })).toEqual({ state: 'same', file, line: 3 });
+});
+
 describe('appending is undone byte for byte', () => {
   const files: [string, string][] = [
     ['a.csv', 'text,label\none,a\ntwo,b'],

@@ -197,7 +197,7 @@ export async function locateRow(
 ): Promise<Located> {
   const { data, file, line, signal } = options;
   const { table, columns: own, file: copy } = await openRows(data, { signal });
-  const { columns } = columnsFor(kind, table, own);
+  const { columns } = columnsFor(kind, withoutBroken(table), own);
   const index = table.rows.findIndex((row) => row.line === line && (row.file ?? copy) === file);
   if (index < 0 || !isAbsolute(file)) return { state: 'same', file, line };
   const one = { ...table, rows: table.rows.slice(index, index + 1) };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PromptSource } from '../../protocol/index.ts';
+import { inspectData } from '../data/inspect.ts';
 import { openPrompt } from './prompt.ts';
 import { PromptRenderer } from './renderer.ts';
 import { listPromptRows } from './rows.ts';
@@ -206,6 +207,22 @@ describe('rows', () => {
     const found = await listPromptRows({ ...place, limit: 10, search: 'BAD' });
     expect([found.rows.map(({ row }) => row), found.total]).toEqual([[2, 4], 2]);
   });
+});
+
+test('rows with too many or too few cells are no rows of a template, and the others count as Inspect Dataset counts them', async () => {
+  await writeFile(path.join(workspace, 'broken.csv'), 'body,label\nfirst,good\nsecond,x,bad\nthird\nfourth,bad\n');
+  const { text, ...around } = source('luthier: { dataset: ../broken.csv }', 'user:\n{{ body }} is {{ label }}');
+  expect(await listPromptRows({ text, ...around, limit: 10 })).toEqual({
+    columns: ['body', 'label'],
+    rows: [
+      { row: 1, values: { body: 'first', label: 'good' } },
+      { row: 2, values: { body: 'fourth', label: 'bad' } },
+    ],
+    total: 2,
+  });
+  expect((await inspectData({ file: path.join(workspace, 'broken.csv') })).rows).toBe(2);
+  expect(await content({ text, ...around, row: 2 })).toBe('fourth is bad');
+  await expect(content({ text, ...around, row: 3 })).rejects.toThrow('broken.csv has no row 3: it has 2 rows.');
 });
 
 test('truncate_tokens without a model is told, and so is an empty prompt', async () => {

@@ -7,7 +7,7 @@ import { nearText } from '../data/characters.ts';
 import { Random } from '../data/random.ts';
 import type { TableRow } from '../data/row-record.ts';
 import { openRows } from '../data/rows.ts';
-import type { Table } from '../data/table.ts';
+import { type Table, withoutBroken } from '../data/table.ts';
 import { datasetInside, type Surroundings, surroundingsOf } from './files.ts';
 
 /** Rows of a file or a dataset's folder, as values of a template. */
@@ -20,7 +20,9 @@ export interface PromptRows {
 
 /** @throws LuthierError as openRows */
 export async function openPromptRows(data: string, signal?: AbortSignal): Promise<PromptRows> {
-  const { table } = await openRows(data, { signal });
+  const { table: read } = await openRows(data, { signal });
+  // A template is not filled from cells that stand in wrong columns, and rows count as Inspect Dataset counts them.
+  const table = withoutBroken(read);
   // Ids of rows are Luthier's own, and no column of the data.
   const shown = table.columns.map((name, i) => ({ name, i })).filter(({ name }) => name !== table.ids);
   return {
