@@ -63,11 +63,10 @@ class Sentences {
     this.#open.words.push(cells);
   }
 
-  /** A word without a tag. */
-  untagged(line: number): void {
-    this.#open ??= { line, end: line, words: [] };
-    this.#open.end = line;
-    this.#open.isBroken = true;
+  /** A word without a tag: its sentence is read, and learnt by none. */
+  untagged(word: string, line: number): void {
+    this.word([word, ''], line);
+    this.#open!.isBroken = true;
   }
 
   /** Ends the sentence. */
@@ -75,7 +74,6 @@ class Sentences {
     if (this.#open === null) return;
     const { line, end, words, isBroken } = this.#open;
     this.#open = null;
-    if (words.length === 0) return;
     if (isBroken) this.broken.push(this.store.length);
     const lists = new Map([
       [CONLL.tokens as string, words.map((cells) => cells[0]!)],
@@ -141,7 +139,7 @@ export async function readConll(text: Text, problems: Problems): Promise<Content
         line,
         (where, count) => `${counted(count, 'line')} (${where}) ${count === 1 ? 'has' : 'have'} a word without a tag.`,
       );
-      sentences.untagged(line);
+      sentences.untagged(content, line);
       return;
     }
     width ||= cells.length;

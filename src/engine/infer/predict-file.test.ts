@@ -234,6 +234,13 @@ it('reads the words of CoNLL’s sentences and of lists, and keeps lists as such
     },
     { tokens: ['Bob'], tags: ['B-PER'], prediction: [{ entity: 'PER', text: 'Bob', start: 0, end: 1 }] },
   ]);
+  // What has no tag can be read all the same, and no word of a sentence is lost.
+  const bare = await predicted('bare.conll', 'Ada B-PER\nsings\n\nBob\nleft\n', tagging);
+  const read = bare.written.trim().split('\n');
+  expect(read.map((line) => JSON.parse(line).tokens)).toEqual([
+    ['Ada', 'sings'],
+    ['Bob', 'left'],
+  ]);
   const lists = await predicted('b.jsonl', '{"id":1,"words":["Ada","sings"]}\n{"id":2,"words":["Bob"]}\n', tagging);
   expect(lists.from).toEqual(['words']);
   expect(JSON.parse(lists.written.split('\n')[0]!)).toMatchObject({ words: ['Ada', 'sings'] });

@@ -63,6 +63,25 @@ it('a word without a tag is an error with its line', async () => {
   expect([rows, broken_rows, classes]).toEqual([1, 1, [{ label: 'B-LOC', count: 1 }]]);
 });
 
+it('a sentence none of whose words has a tag counts among the broken, wherever it stands', async () => {
+  const counted = async (name: string, text: string) => {
+    const { rows, broken_rows, classes, problems } = await inspectData({ file: await written(name, text) }, allTasks);
+    return [rows, broken_rows, classes, problems.find(({ code }) => code === 'no-tag')?.message];
+  };
+  const [two, one] = ['Ana B-PER\nleft O\n', 'Oslo B-LOC\n'];
+  const classes = [
+    { label: 'B-LOC', count: 1 },
+    { label: 'B-PER', count: 1 },
+  ];
+  expect(await counted('middle.conll', `${two}\nBo\nwent\n\n${one}`)).toEqual([
+    ...[2, 1, expect.arrayContaining(classes)],
+    '2 lines (lines 4 and 5) have a word without a tag.',
+  ]);
+  expect((await counted('first.conll', `Bo\n\n${two}\n${one}`)).slice(0, 2)).toEqual([2, 1]);
+  expect((await counted('last.conll', `${two}\n${one}\nBo\n`)).slice(0, 2)).toEqual([2, 1]);
+  expect((await counted('all.conll', 'Bo\nwent\n\nEva\n')).slice(0, 2)).toEqual([0, 2]);
+});
+
 it('reads JSON Lines with tags as text, and as numbers that dataset_info.json names', async () => {
   const plain = await written(
     'plain.jsonl',
