@@ -226,6 +226,13 @@ describe('a search in a recipe', () => {
     expect(of({ method: 'grid', values: { learning_rate: [1e-4] } }, { validation_split: 0 })).toContain(
       'no validation rows',
     );
+    // Where a recipe says all in its message, no other hint is made up for a search.
+    const between = { warmup_steps: { min: 0.5, max: 30 } };
+    for (const { message, hint } of issuesOf({ method: 'random', values: between })) {
+      expect(message).toContain('it must be a share below 1 or a whole number of steps');
+      expect(hint).toBeUndefined();
+    }
+    expect(issuesOf({ method: 'random', values: between })).toHaveLength(1);
     const clash = { focal_gamma: [2], label_smoothing_factor: [0, 0.1] };
     expect(of({ method: 'grid', values: clash })).toMatch(/focal_gamma and label_smoothing_factor are both given/);
   });
@@ -243,10 +250,10 @@ describe('a search in a recipe', () => {
       { code: 'unknown-key', keys: ['search', 'values', 'strategy.rr'] },
     ]);
     expect(issuesOf({ method: 'grid', values: { ...types, 'strategy.num_frozen_layers': [4] } })).toHaveLength(1);
-    // What a strategy has and cannot take is said with the candidate.
-    expect(messageOf({ method: 'grid', values: { ...types, fp16: [false, true] } })[0]).toMatch(
-      /^the trial \{"strategy.type":"head","fp16":true\} is no recipe: fp16 is for steps/,
-    );
+    // What a strategy has and cannot take is said with the candidate, and with what helps in any recipe.
+    const [clash] = issuesOf({ method: 'grid', values: { ...types, fp16: [false, true] } });
+    expect(clash!.message).toMatch(/^the trial \{"strategy.type":"head","fp16":true\} is no recipe: fp16 is for steps/);
+    expect(clash!.hint).toBe('Remove fp16, or choose another strategy.');
   });
 
   it('is shown in the editor under the value, with what mends it', () => {

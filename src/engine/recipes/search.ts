@@ -83,9 +83,8 @@ export function searchIssues(
     const issue = 'issues' in checked ? checked.issues[0] : undefined;
     if (issue === undefined) continue;
     const message = `the trial ${JSON.stringify(trial)} is no recipe: ${issue.message}`;
-    const hint =
-      issue.hint ?? 'Try whole strategies where their keys differ: "strategy": [{"type": "full"}, {"type": "lora"}].';
-    return [{ code: 'wrong-value', keys: ['search', 'values'], message, hint }];
+    const { hint } = issue;
+    return [{ code: 'wrong-value', keys: ['search', 'values'], message, ...(hint !== undefined && { hint }) }];
   }
   return [];
 }
