@@ -53,6 +53,15 @@ it.each([
   expect(shellQuoted(word, 'win32')).toBe(typed);
 });
 
+it('on Windows a word without double quotes has none within its own, which cmd.exe and PowerShell would end it at', () => {
+  fc.assert(
+    fc.property(withoutNul, (word) => {
+      fc.pre(!word.includes('"'));
+      expect(shellQuoted(word, 'win32')).toMatch(/^(?:[^"\s&]+|"[^"]*")$/);
+    }),
+  );
+});
+
 /** One argument as CommandLineToArgvW reads it: 2n backslashes before a quote are n and the quote, 2n + 1 are n and a plain one. */
 function argumentOf(typed: string): string {
   let [found, isQuoted] = ['', false];
