@@ -86,6 +86,30 @@ describe.skipIf(!isThere)('a run whose graphics card is lost (skipped unless LUT
     expect(await lossesOf('early')).toEqual(losses(reference.events));
   });
 
+  it('goes on on the processor where it is resumed without its card', async () => {
+    const program = train('without', {});
+    await program.untilStep(12);
+    program.child.kill('SIGINT');
+    expect((await program.finished).code).toBe(130);
+    const { step } = await recordOf('without');
+    const { code, stderr } = await run(['runs', 'resume', 'without', '--json'], { VK_ICD_FILENAMES: '/nowhere' })
+      .finished;
+    expect(code, stderr).toBe(0);
+    const { incidents, environment, state } = await recordOf('without');
+    expect([state, environment?.executor]).toEqual(['done', 'onnxruntime']);
+    expect(incidents).toMatchObject([
+      {
+        ...{ kind: 'device-lost', step },
+        message: expect.stringMatching(
+          new RegExp(
+            `^No graphics card can be used .* The run goes on from its checkpoint of step ${step}, on the processor\\.$`,
+          ),
+        ),
+      },
+    ]);
+    expect(stderr).toContain(incidents![0]!.message);
+  });
+
   it('goes on on the processor where the card cannot be opened again', async () => {
     // A driver of its own, which is then unplugged.
     const given = process.env.VK_ICD_FILENAMES!;

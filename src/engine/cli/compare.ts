@@ -91,7 +91,7 @@ export async function runComparison({
   const [interrupt, kill] = [new AbortController(), new AbortController()];
   const onSignal = () => {
     if (interrupt.signal.aborted) return kill.abort();
-    screen.say('Writing a checkpoint and ending… Press Ctrl-C again to end at once.');
+    screen.say('Ending after this step, with a checkpoint… Press Ctrl-C again to end at once.');
     interrupt.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);

@@ -93,7 +93,7 @@ class Interruption {
       return;
     }
     this.wanted = true;
-    this.#screen.say('Writing a checkpoint and ending… Press Ctrl-C again to end at once.');
+    this.#screen.say('Ending after this step, with a checkpoint… Press Ctrl-C again to end at once.');
     // Its answer may be lost with the connection, which says as much.
     this.#client.request('interrupt', {}).catch(() => undefined);
   }

@@ -264,7 +264,7 @@ class PartReader<Row extends TaskRow, Written extends WrittenRow, Rows extends W
     throw new LuthierError(
       'data-invalid',
       message + more,
-      `Run “luthier data inspect ${shellQuoted(name)}” to see all problems.`,
+      `Run “luthier data inspect ${shellQuoted(first.file)}” to see all problems.`,
     );
   }
 }

@@ -6,6 +6,7 @@ import type { Control } from '../train/control.ts';
 import type { LoopOptions, Outcome } from '../train/loop.ts';
 import type { LoopState } from '../train/loop-state.ts';
 import type { Trainer } from '../train/types.ts';
+import { goesOn } from './going-on.ts';
 import type { Journal } from './journal.ts';
 import { LostCard } from './lost-card.ts';
 import type { Place } from './place.ts';
@@ -38,9 +39,28 @@ export async function trainOnce(run: Run): Promise<number> {
 
 /** Loading blocks in long pieces, but between them a wish to end is heard: then null. */
 export async function prepareUnlessEnded({ journal, control, resume }: Run, stage?: Stage): Promise<Prepared | null> {
-  const preparing = prepare(journal, resume, stage);
+  const preparing = resume ? prepareWithoutCard(journal, stage) : prepare(journal, false, stage);
   preparing.catch(() => undefined);
   return await Promise.race([preparing, control.ended().then(() => null)]);
+}
+
+/** A run that goes on does so on the processor where its card is gone, as one does that loses it on the way, and says so. */
+async function prepareWithoutCard(journal: Journal, stage: Stage | undefined): Promise<Prepared> {
+  try {
+    return await prepare(journal, true, stage);
+  } catch (error) {
+    const { code, message } = toErrorData(error);
+    if (code !== 'backend-unavailable' || journal.record.recipe.backend !== 'webgpu') throw error;
+    const prepared = await prepare(journal, true, stage, 'onnxruntime');
+    const step = prepared.checkpoint?.loop.step ?? 0;
+    const wide = journal.record.recipe.fp16 ? ' It computes in float32 there instead of float16.' : '';
+    journal.incident({
+      kind: 'device-lost',
+      step,
+      message: `${message} ${goesOn(step, step, 'the processor')}${wide}`,
+    });
+    return prepared;
+  }
 }
 
 /** Runs the loop on what was prepared. `more` is what one of several trainings does otherwise. */

@@ -65,7 +65,7 @@ export function saysInBlocks(work: Workload, recipe: Recipe): string {
   if (inBlocks === 0)
     return `a graphics card computes these frozen layers in float: it cannot have ${others} in 8 bits.`;
   const rest = inBlocks < heldIn8Bit ? `, apart from ${others}` : '';
-  return `the graphics card has the frozen layers in 8 bits alone${rest}. Evaluations and sample answers of this run are computed with these; the model that is written is in float, and may score slightly otherwise.`;
+  return `the graphics card has the frozen layers in 8 bits alone${rest}; embeddings, the head and what is trained are in float. Evaluations and sample answers of this run are computed with these; the model that is written is in float, and may score slightly otherwise.`;
 }
 
 /** What a run needs of the card, beside the largest that is known here; which one WebGPU takes is not. */

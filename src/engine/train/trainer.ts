@@ -140,6 +140,12 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       // No warning: new recipes have it for whatever machine they are run on.
       note('info', `load_in_8bit: ${executor.openBytes ? saysInBlocks(work, lessons.recipe) : without8Bits(executor)}`);
     }
+    if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && executor.computesIn8Bit) {
+      note(
+        'info',
+        'load_in_8bit: training steps compute the frozen layers in 8 bits; evaluations and the written model are in float.',
+      );
+    }
     if (recipe.gradient_checkpointing && !executor.recomputes) {
       note(
         'warning',

@@ -58,7 +58,8 @@ export async function entriesOf(
     const names = listed([...new Set(without.map(({ name }) => name))], 'and');
     // Its place is the --set, which stands here already.
     const reason = first.error.message.split('\n')[0]!.replace(`--set ${key}: `, '');
-    return [`${key} does not apply to ${names} and is left out there: ${reason}`];
+    const why = /^unknown key/.test(reason) ? '.' : `: ${reason}`;
+    return [`${key} does not apply to ${names} and is left out there${why}`];
   });
   if (compared !== 'ways') return { entries, notes };
   const once = waysOnce(entries, suggested);
