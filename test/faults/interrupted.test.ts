@@ -212,7 +212,7 @@ describe('Ctrl-C', () => {
     // As if in a long step: it cannot hear the first one.
     process.kill(pid, 'SIGSTOP');
     program.child.kill('SIGINT');
-    await program.untilSaid('Writing a checkpoint');
+    await program.untilSaid('Ending after this step');
     program.child.kill('SIGINT');
     const first = await program.finished;
     expect(first.code).toBe(130);

@@ -275,7 +275,7 @@ describe.skipIf(!isThere)(`a card beside the processor: ${title}`, { timeout: 30
     const there = await train(given, 'webgpu', isSaved);
     const here = await train(inFloat(given), 'onnxruntime', isSaved);
     if (given.recipe.strategy?.load_in_8bit)
-      expect(there.notes).toContain(
+      expect(there.notes).toContainEqual(
         expect.stringMatching(/^load_in_8bit: a graphics card computes (an encoder’s|these) frozen layers in float/),
       );
     // float32 has seven digits; sums in another order lose one or two of them in a step.
