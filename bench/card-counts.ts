@@ -8,6 +8,7 @@ import { piecesOf } from '../src/engine/runtime/table-pieces.ts';
 import { spreadProgram, updateProgram } from '../src/engine/runtime/update-program.ts';
 import { architectureFor, isTrainedIn } from '../src/engine/strategies/apply.ts';
 import { classLoss } from '../src/engine/tasks/loss.ts';
+import { LARGEST_BINDING } from '../src/engine/tensor/executors/card-memory.ts';
 import { sizeOf } from '../src/engine/tensor/executors/executor.ts';
 import type { Graph } from '../src/engine/tensor/graph/ir.ts';
 import { bytesOfType } from '../src/engine/tensor/graph/liveness.ts';
@@ -39,7 +40,7 @@ export interface Counts {
  */
 export function countsOf(
   spec: Omit<StepSpec, 'backend' | 'threads'>,
-  { largestBinding = 128 * 2 ** 20, float16 = false } = {},
+  { largestBinding = LARGEST_BINDING, float16 = false } = {},
 ): Counts {
   const strategy = strategyOf(spec);
   const architecture = architectureFor(strategy, architectureOf(configOf(spec), 'config.json'));

@@ -63,7 +63,7 @@ describe.skipIf(!isThere)(`matrices in 8 bits: ${title}`, { timeout: 300_000 }, 
     for (const of of ['rows', 'columns'] as const) {
       const { n, k } = sizes[of];
       const matrix = quantizeBlocks(weight, { ...sizes[of], range: FULL_RANGE });
-      feeds[FORMS[of].values] = await bytes.put(matrix.values, [n, k / BLOCK, BLOCK]);
+      feeds[FORMS[of].values] = await bytes.put(matrix.values, matrix.shape);
       feeds[FORMS[of].scales] = matrix.scales;
       const w = meant(matrix, n, k);
       expected[of] = Float32Array.from({ length: m * n }, (_, at) => {

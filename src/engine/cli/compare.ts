@@ -28,7 +28,7 @@ import { languageNames } from '../text/language.ts';
 import { estimateRun } from '../train/estimate-run.ts';
 import { flagsOf } from './column-options.ts';
 import { inspectRows, type RowOptions } from './inspect-rows.ts';
-import { bold, dim, duration, EXIT, green, note, print, printJson, table, yellow } from './output.ts';
+import { bold, dim, duration, ENDING, EXIT, green, note, print, printJson, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 import { shortPath } from './run-names.ts';
 
@@ -91,7 +91,7 @@ export async function runComparison({
   const [interrupt, kill] = [new AbortController(), new AbortController()];
   const onSignal = () => {
     if (interrupt.signal.aborted) return kill.abort();
-    screen.say('Ending after this step, with a checkpoint… Press Ctrl-C again to end at once.');
+    screen.say(ENDING);
     interrupt.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);

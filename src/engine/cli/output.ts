@@ -17,6 +17,9 @@ export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 const USAGE_CODES = new Set(['usage', 'recipe-invalid', 'prompt-invalid']);
 const INTERRUPTED_CODES = new Set(['cancelled', 'interrupted']);
 
+/** What the first Ctrl-C on work in steps is answered. */
+export const ENDING = 'Ending after this step, with a checkpoint… Press Ctrl-C again to end at once.';
+
 /** A result: stdout holds nothing else. */
 export function print(text: string): void {
   process.stdout.write(`${wrapped(forTerminal(text), process.stdout)}\n`);

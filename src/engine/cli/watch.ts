@@ -5,7 +5,7 @@ import { connectRun, type RunClient, readRun } from '../../runs/client.ts';
 import { FILES } from '../../runs/folder.ts';
 import { type MetricsLine, readEvents } from '../../runs/metrics.ts';
 import { trainCommand } from './findings.ts';
-import { EXIT, note, reportError } from './output.ts';
+import { ENDING, EXIT, note, reportError } from './output.ts';
 import { shortPath, typedName } from './run-names.ts';
 import { showResult, tellFindings } from './run-result.ts';
 import { type Screen, screenFor } from './run-screen.ts';
@@ -93,7 +93,7 @@ class Interruption {
       return;
     }
     this.wanted = true;
-    this.#screen.say('Ending after this step, with a checkpoint… Press Ctrl-C again to end at once.');
+    this.#screen.say(ENDING);
     // Its answer may be lost with the connection, which says as much.
     this.#client.request('interrupt', {}).catch(() => undefined);
   }

@@ -1,4 +1,8 @@
-import { counted } from '../../protocol/index.ts';
+import { counted, type Recipe } from '../../protocol/index.ts';
+
+/** What a run that asks for float16 does on the processor; nothing of one that does not. */
+export const inFloat32 = ({ fp16 }: Pick<Recipe, 'fp16'>): string =>
+  fp16 ? ' On the processor it computes in float32 instead of float16.' : '';
 
 /**
  * What a run that was torn out of its work does next, in a sentence or two.

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BackendChoice, LuthierError, toErrorData } from '../../protocol/index.ts';
 import { probeBackend } from '../tensor/executors/probe.ts';
-import { goesOn } from './going-on.ts';
+import { goesOn, inFloat32 } from './going-on.ts';
 import type { Journal } from './journal.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import type { Stage } from './repeated.ts';
@@ -65,10 +65,7 @@ export class LostCard {
     const hasWorked = this.#wentOnFrom !== from;
     this.#wentOnFrom = from;
     const goOn = (backend: BackendChoice, on: string) => {
-      const wide =
-        backend === 'onnxruntime' && this.#journal.record.recipe.fp16
-          ? ' On the processor it computes in float32 instead of float16.'
-          : '';
+      const wide = backend === 'onnxruntime' ? inFloat32(this.#journal.record.recipe) : '';
       this.#journal.incident({
         kind: 'device-lost',
         step: from,

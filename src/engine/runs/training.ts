@@ -6,7 +6,7 @@ import type { Control } from '../train/control.ts';
 import type { LoopOptions, Outcome } from '../train/loop.ts';
 import type { LoopState } from '../train/loop-state.ts';
 import type { Trainer } from '../train/types.ts';
-import { goesOn } from './going-on.ts';
+import { goesOn, inFloat32 } from './going-on.ts';
 import type { Journal } from './journal.ts';
 import { LostCard } from './lost-card.ts';
 import type { Place } from './place.ts';
@@ -53,11 +53,10 @@ async function prepareWithoutCard(journal: Journal, stage: Stage | undefined): P
     if (code !== 'backend-unavailable' || journal.record.recipe.backend !== 'webgpu') throw error;
     const prepared = await prepare(journal, true, stage, 'onnxruntime');
     const step = prepared.checkpoint?.loop.step ?? 0;
-    const wide = journal.record.recipe.fp16 ? ' It computes in float32 there instead of float16.' : '';
     journal.incident({
       kind: 'device-lost',
       step,
-      message: `${message} ${goesOn(step, step, 'the processor')}${wide}`,
+      message: `${message} ${goesOn(step, step, 'the processor')}${inFloat32(journal.record.recipe)}`,
     });
     return prepared;
   }

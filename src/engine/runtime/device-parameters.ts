@@ -1,6 +1,6 @@
 import { add, transpose } from '@tensorflow/tfjs-core';
 import { FULL_RANGE } from '../tensor/executors/eight-bit.ts';
-import { BLOCK, quantizeBlocks } from '../tensor/executors/eight-bit-blocks.ts';
+import { quantizeBlocks } from '../tensor/executors/eight-bit-blocks.ts';
 import {
   type Compiled,
   type DeviceCompiled,
@@ -336,7 +336,7 @@ export class DeviceParameters {
         ];
         for (const { form, ...size } of sizes) {
           const matrix = quantizeBlocks(weight, { ...size, range: FULL_RANGE });
-          this.#put(form.values, await bytes.put(matrix.values, [size.n, Math.ceil(size.k / BLOCK), BLOCK]));
+          this.#put(form.values, await bytes.put(matrix.values, matrix.shape));
           scales.push([form.scales, matrix.scales]);
         }
       }

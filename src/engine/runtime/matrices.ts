@@ -1,5 +1,6 @@
 import type { Architecture } from '../models/architecture.ts';
 import type { Declaration, ParameterInfo } from '../models/scope.ts';
+import { LARGEST_BINDING } from '../tensor/executors/card-memory.ts';
 import { BLOCK } from '../tensor/executors/eight-bit-blocks.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 
@@ -10,9 +11,6 @@ export const matricesOf = (parameters: Declaration['parameters']): ReadonlySet<s
       .filter(({ shape, place, rowsOf }) => shape.length === 2 && place !== -1 && rowsOf === undefined)
       .map(({ name }) => name),
   );
-
-/** Bytes of one binding that every graphics card grants (W3C, WebGPU, 3.6.2 Limits, maxStorageBufferBindingSize). */
-const LARGEST_BINDING = 128 * 2 ** 20;
 
 /**
  * Those that a graphics card may have in 8 bits alone, because nothing but products reads them: DoRA takes the lengths of

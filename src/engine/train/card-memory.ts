@@ -8,6 +8,7 @@ import {
   type Strategy,
 } from '../../protocol/index.ts';
 import { kindOf } from '../strategies/index.ts';
+import { LARGEST_BINDING } from '../tensor/executors/card-memory.ts';
 import { type Card, graphicsCards } from '../tensor/executors/cards.ts';
 import { BLOCK } from '../tensor/executors/eight-bit-blocks.ts';
 import { activationBytes, type Batches } from './activations.ts';
@@ -22,7 +23,6 @@ const IN_BLOCKS = 3;
 const UPDATE_ARRAYS = 3;
 /** Of what an encoder's step keeps: operands of products have half the bytes, what is between them in float32 as many. */
 const FLOAT16_SHARE = 0.8;
-const BLOCK_BYTES = 128 * 2 ** 20;
 
 /**
  * Most bytes of tensors that a run has on a graphics card at one time, for the largest batch that is likely. Checked against
@@ -52,7 +52,7 @@ export function estimateCardMemory(work: Workload, recipe: Recipe): number {
   const uploading = NUMBER * (parameters - trained - inBlocks + frozenCopies);
   const summing = accumulates ? NUMBER * (blocks + copies + 3 * trained) : 0;
   const updating =
-    NUMBER * (2 * blocks + frozenCopies + trained) + UPDATE_ARRAYS * Math.min(NUMBER * trained, BLOCK_BYTES);
+    NUMBER * (2 * blocks + frozenCopies + trained) + UPDATE_ARRAYS * Math.min(NUMBER * trained, LARGEST_BINDING);
   return Math.max(uploading, learning, summing, updating);
 }
 

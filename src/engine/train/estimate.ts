@@ -239,15 +239,14 @@ export function requireMemory(work: Workload, written: Recipe, backend: Savings 
 /**
  * The setting nearest to the recipe's that fits: batches in pieces give the same result, so they come first; layers that
  * are computed again give it, too, and take longer.
- * @param narrowed a suggested strategy as it takes least; on a processor in float, since in 8 bits it would hold the frozen
- *   weights twice
+ * @param narrowed a suggested strategy as it takes least, where that is not in float
  */
 export function smallerSetting(
   work: Workload,
   recipe: Recipe,
   recomputes: boolean,
   isEnoughFor: (recipe: Recipe) => boolean,
-  narrowed: (strategy: Strategy) => Strategy = inFloat,
+  narrowed: (strategy: Strategy) => Strategy = (strategy) => strategy,
 ): string | null {
   const fits = (change: Partial<Recipe> & Pick<Recipe, 'strategy'>) =>
     suits(work, change.strategy) && isEnoughFor({ ...recipe, ...change });
@@ -266,6 +265,7 @@ export function smallerSetting(
   );
   const facts = factsAbout(work.architecture);
   const suggested = Object.values(STRATEGIES).map((kind) => ({
+    // On a processor it would hold the frozen weights twice in 8 bits.
     strategy: narrowed(inFloat(kind.suggest(facts))),
     rate: kind.learningRate?.(facts),
   }));

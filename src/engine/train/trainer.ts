@@ -27,7 +27,7 @@ import type { Executor } from '../tensor/executors/executor.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { requireCardMemory, saysInBlocks, whatFits } from './card-memory.ts';
 import { encode } from './encode.ts';
-import { requireMemory } from './estimate.ts';
+import { requireMemory, type Workload } from './estimate.ts';
 import { labelRows } from './label-rows.ts';
 import { lessonsOf, stepsOnItems } from './lessons.ts';
 import { requireFloat16, withoutLayers } from './loss-scale.ts';
@@ -136,16 +136,8 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       requireMemory(first, pretraining.lessons.recipe, executor);
     }
     if (executor.memory) await requireCardMemory(work, lessons.recipe, recomputes, note);
-    if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && !executor.computesIn8Bit) {
-      // No warning: new recipes have it for whatever machine they are run on.
-      note('info', `load_in_8bit: ${executor.openBytes ? saysInBlocks(work, lessons.recipe) : without8Bits(executor)}`);
-    }
-    if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && executor.computesIn8Bit) {
-      note(
-        'info',
-        'load_in_8bit: training steps compute the frozen layers in 8 bits; evaluations and the written model are in float.',
-      );
-    }
+    // No warning: new recipes have it for whatever machine they are run on.
+    if (recipe.strategy.load_in_8bit) note('info', `load_in_8bit: ${saysIn8Bit(work, lessons.recipe, executor)}`);
     if (recipe.gradient_checkpointing && !executor.recomputes) {
       note(
         'warning',
@@ -183,8 +175,13 @@ function baseModelOf({ path, source }: ResolvedModel, { model }: Recipe): BaseMo
   return onHub ? { nameOrPath: onHub.id, revision: onHub.revision } : { nameOrPath: path, revision: null };
 }
 
-const without8Bits = ({ name }: Executor) =>
-  `${name} has no products in 8 bits, so the frozen layers are computed in float.`;
+/** What an executor does of a recipe that asks for frozen layers in 8 bits. */
+function saysIn8Bit(work: Workload, recipe: Recipe, { name, computesIn8Bit, openBytes }: Executor): string {
+  if (computesIn8Bit)
+    return 'training steps compute the frozen layers in 8 bits; evaluations and the written model are in float.';
+  if (openBytes) return saysInBlocks(work, recipe);
+  return `${name} has no products in 8 bits, so the frozen layers are computed in float.`;
+}
 
 function reportData(dataset: TaskData<TaskRow>, note: Note): void {
   note('info', dataset.columns_reason);

@@ -55,16 +55,19 @@ export async function entriesOf(
     if (first === undefined) return [];
     if (without.length === suggested.length) throw first.error;
     const key = keyOf(set);
-    const names = listed([...new Set(without.map(({ name }) => name))], 'and');
     // Its place is the --set, which stands here already.
     const reason = first.error.message.split('\n')[0]!.replace(`--set ${key}: `, '');
-    const why = /^unknown key/.test(reason) ? '.' : `: ${reason}`;
-    return [`${key} does not apply to ${names} and is left out there${why}`];
+    const names = without.map(({ name }) => name);
+    return [doesNotApply(key, names, /^unknown key/.test(reason) ? undefined : reason)];
   });
   if (compared !== 'ways') return { entries, notes };
   const once = waysOnce(entries, suggested);
   return { entries: once.entries, notes: [...notes, ...once.notes] };
 }
+
+/** That some candidates go without a key. @param reason a sentence, where there is more to say than that they do not have it */
+export const doesNotApply = (key: string, names: readonly string[], reason?: string): string =>
+  `${key} does not apply to ${listed([...new Set(names)])} and is left out there${reason === undefined ? '.' : `: ${reason}`}`;
 
 /** What the command itself names, and how. */
 const NAMED_BY = {

@@ -1,9 +1,9 @@
 import type { Candidate, MetricKey, Recipe, Rung, Search } from '../../../protocol/index.ts';
-import { listed } from '../../data/problems.ts';
 import { checkRecipe } from '../../recipes/recipe.ts';
 import { type RungSize, rungsOf, triedIn } from '../../recipes/search.ts';
 import { searched } from './candidates.ts';
 import { comparable, isBetterCandidate, isMeasured, lastRung, type Measured } from './choice.ts';
+import { doesNotApply } from './entry.ts';
 
 /** What is tried next, and of how much of the time that is left. */
 export interface Round {
@@ -73,8 +73,12 @@ const leftOut = ({ values }: Search, candidates: readonly Candidate[]): string[]
   Object.keys(values).flatMap((key) => {
     const without = candidates.filter((candidate) => !(key in candidate.values!));
     if (without.length === 0) return [];
-    const names = listed([...new Set(without.map(({ strategy }) => strategy))]);
-    return [`${key} does not apply to ${names} and is left out there.`];
+    return [
+      doesNotApply(
+        key,
+        without.map(({ strategy }) => strategy),
+      ),
+    ];
   });
 
 /** How long candidates of a rung train: a share of what the recipe says, as epochs or as steps. */

@@ -24,10 +24,9 @@ export function withBuiltInWeights(
   for (const { of, transposed, values, scales } of operands) {
     const [rows, columns] = inputs[of]!.shape as [number, number];
     const { n, k } = transposed ? { n: rows, k: columns } : { n: columns, k: rows };
-    const blocks = Math.ceil(k / BLOCK);
     const quantized = quantizeBlocks(feeds[of] as Float32Array, { n, k, transposed, range });
-    constants.set(values, { shape: [n, blocks, BLOCK], dtype: 'uint8', data: quantized.values });
-    constants.set(scales, { shape: [n * blocks], dtype: 'float32', data: quantized.scales });
+    constants.set(values, { shape: quantized.shape, dtype: 'uint8', data: quantized.values });
+    constants.set(scales, { shape: [quantized.scales.length], dtype: 'float32', data: quantized.scales });
     sizes.set(values, { n, k });
   }
   const nodes = graph.nodes.map((node): Node => {

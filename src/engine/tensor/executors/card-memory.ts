@@ -2,6 +2,12 @@ import { bytesOfType } from '../graph/liveness.ts';
 import { type DeviceMemory, type DeviceTensor, sizeOf } from './executor.ts';
 
 /**
+ * Bytes of one binding: maxStorageBufferBindingSize as every WebGPU adapter grants it (W3C, WebGPU, 3.6.2 Limits). Most
+ * grant more, but onnxruntime-node 1.30 does not say what it was granted.
+ */
+export const LARGEST_BINDING = 128 * 2 ** 20;
+
+/**
  * Counts the bytes of a graphics card that programs and their tensors take, since WebGPU tells neither how many there are
  * nor how many are free. The provider takes more than that: it rounds sizes up and keeps buffers to use them again.
  */

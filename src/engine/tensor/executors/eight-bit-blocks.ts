@@ -6,7 +6,7 @@ const ZERO = 128;
 export function quantizeBlocks(
   weight: Float32Array,
   { n, k, transposed, range }: { n: number; k: number; transposed: boolean; range: number },
-): { values: Uint8Array; scales: Float32Array } {
+): { values: Uint8Array; scales: Float32Array; shape: [n: number, blocks: number, block: number] } {
   const blocks = Math.ceil(k / BLOCK);
   const values = new Uint8Array(n * blocks * BLOCK).fill(ZERO);
   const scales = new Float32Array(n * blocks);
@@ -21,5 +21,5 @@ export function quantizeBlocks(
       const to = i * blocks * BLOCK;
       for (let j = b * BLOCK; j < end; j++) values[to + j] = ZERO + Math.round(weight[i * row + j * column]! / scale);
     }
-  return { values, scales };
+  return { values, scales, shape: [n, blocks, BLOCK] };
 }

@@ -4,7 +4,7 @@ import type { Graph, ValueType } from '../graph/ir.ts';
 import type { Target } from '../graph/optimize.ts';
 import { onCard, reasonOf } from './card-errors.ts';
 import { CardFaults } from './card-faults.ts';
-import { bytesOfSpec, CardMemory } from './card-memory.ts';
+import { bytesOfSpec, CardMemory, LARGEST_BINDING } from './card-memory.ts';
 import {
   type BytesOnDevice,
   type CompileOptions,
@@ -82,12 +82,6 @@ export async function createWebGpuExecutor(): Promise<Executor> {
     dispose: () => {},
   };
 }
-
-/**
- * maxStorageBufferBindingSize as every WebGPU adapter grants it (W3C, WebGPU, 3.6.2 Limits). Most grant more, but
- * onnxruntime-node 1.30 does not say what it was granted.
- */
-const LARGEST_BINDING = 128 * 2 ** 20;
 
 const OPTIONS: Ort.InferenceSession.SessionOptions = {
   executionProviders: ['webgpu'],
