@@ -9,7 +9,7 @@ import { Random } from '../src/engine/data/random.ts';
 import { initializeAll } from '../src/engine/model-files/load-weights.ts';
 import { architectureOf } from '../src/engine/models/registry.ts';
 import { TaskModel } from '../src/engine/runtime/model.ts';
-import { architectureFor, isHeldIn8Bit, isTrainedIn } from '../src/engine/strategies/apply.ts';
+import { architectureFor, heldBy, isTrainedIn } from '../src/engine/strategies/apply.ts';
 import { classLoss } from '../src/engine/tasks/loss.ts';
 import type { LabelledItem } from '../src/engine/tasks/task.ts';
 import { createExecutor } from '../src/engine/tensor/executors/create.ts';
@@ -33,7 +33,7 @@ const classifier = new TaskModel({
   numLabels: 2,
   padId: 0,
   isTrained: isTrainedIn(strategy, architecture),
-  isHeldIn8Bit: isHeldIn8Bit(strategy, architecture),
+  held: heldBy(strategy, architecture),
   accumulate: false,
   loss: classLoss(),
   maxBatch: { texts: batch, tokens: Math.max(length, ...(spec.lengths ?? [])) },

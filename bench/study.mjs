@@ -115,9 +115,9 @@ export class Study {
         const [cell, method, seed] = run;
         const key = keyOf(...run);
         if (performance.now() > ends && !this.known(key)) continue;
-        const { accuracy, n, seconds } = await this.once(key, () => measure(folder, ...run));
+        const { accuracy, loss, n, seconds } = await this.once(key, () => measure(folder, ...run));
         console.error(
-          `${cell}, ${method}, seed ${seed}: ${accuracy.toFixed(3)} of ${n} rows in ${seconds.toFixed(0)} s`,
+          `${cell}, ${method}, seed ${seed}: ${accuracy === undefined ? `loss ${loss.toFixed(3)}` : accuracy.toFixed(3)} of ${n} rows in ${seconds.toFixed(0)} s`,
         );
       }
     } finally {
@@ -200,7 +200,7 @@ export function train({ folder, model, seed }, settings) {
   const done = last('done');
   const trained = last('solved') ?? last('step');
   return {
-    ...{ accuracy: metrics.accuracy, f1_macro: metrics.f1_macro, n, steps: done.step, seconds: round(seconds) },
+    ...{ accuracy: metrics.accuracy, f1_macro: metrics.f1_macro, loss: metrics.loss, n, steps: done.step, seconds: round(seconds) },
     ...{ train_s: round(trained.time - last('start').time), peak_rss_bytes: done.peak_rss_bytes },
   };
 }

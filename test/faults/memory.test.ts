@@ -58,7 +58,6 @@ describe('memory stays as it is', () => {
       numLabels: 2,
       padId: 0,
       isTrained: () => true,
-      isHeldIn8Bit: () => false,
       accumulate: false,
       loss: classLoss(),
       maxBatch: { texts: 64, tokens: 32 },

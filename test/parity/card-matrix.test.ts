@@ -193,7 +193,7 @@ async function answersOf(folder: string, backend: Backend): Promise<Float32Array
   }
 }
 
-/** A card has in 8 bits whole blocks of 32 of decoders, and these models are narrower (eight-bit-on-card.test.ts has wider ones). */
+/** A card has in 8 bits whole blocks of 32 of decoders, and these models are narrower (blocks-on-card.test.ts has wider ones). */
 const inFloat = ({ recipe, ...rest }: Case): Case => ({
   ...rest,
   recipe: recipe.strategy?.load_in_8bit ? { ...recipe, strategy: { ...recipe.strategy, load_in_8bit: false } } : recipe,

@@ -153,15 +153,15 @@ export class CachedModel implements NextToken {
   async #compute(shape: CachedShape, ids: Int32Array, positions: Int32Array, count: number): Promise<Float32Array> {
     const cache = this.#cache;
     const builtIn = ids.length === 1;
-    const isHeldIn8Bit = builtIn ? this.#eightBit?.isHeld : this.#eightBit?.isHeldInPrompts;
-    const bits = isHeldIn8Bit ? ` in 8 bits${builtIn ? ', built in' : ''}` : '';
+    const has = builtIn ? this.#eightBit?.isHeld : this.#eightBit?.isHeldInPrompts;
+    const bits = has ? ` in 8 bits${builtIn ? ', built in' : ''}` : '';
     const key = `next ${shape.rows}×${shape.length} after ${shape.capacity}${bits}`;
     let arrays: Record<string, Float32Array> = {};
     const feeds = {
       ...{ input_ids: ids, position_ids: positions, read_token: Int32Array.of(count - 1) },
       ...(shape.capacity === 0 ? {} : { filled: Int32Array.of(cache.filled), ...cache.feeds(PAST_KEYS, PAST_VALUES) }),
     };
-    const options = { ...this.#model.fed, isHeldIn8Bit, builtIn };
+    const options = { ...this.#model.fed, held: has && ({ bits: 8, has } as const), builtIn };
     await this.#model.run(
       key,
       () => nextTokenProgram(options, shape, cache.layers),

@@ -14,7 +14,7 @@ import {
 import { type JsonRecord, readJsonRecord } from '../hub/json-file.ts';
 import { CONFIG_FILE, type ModelConfig, type ModelFolder, readGeneration } from '../hub/model-folder.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
-import { isLayerWeight, isProductWeight } from '../models/architecture.ts';
+import { type Held, isLayerWeight, isProductWeight } from '../models/architecture.ts';
 import type { RowTemplate } from '../prompts/row-template.ts';
 import { rowLength } from '../runtime/packing.ts';
 import { answeringOfModel, taskNamed, taskOfModel } from '../tasks/registry.ts';
@@ -109,9 +109,9 @@ export async function modelThatWrites(modelFolder: string, opened: () => Promise
 async function writerOf(open: OpenModel, load_in_8bit: boolean, note: Note): Promise<Writer> {
   if (load_in_8bit && !open.model.computesIn8Bit)
     note('warning', 'This backend has no 8-bit layers for answers. It computes them in float.');
-  const isHeldIn8Bit = load_in_8bit ? isLayerWeight(open.model.architecture) : undefined;
+  const held: Held | undefined = load_in_8bit ? { bits: 8, has: isLayerWeight(open.model.architecture) } : undefined;
   const said = { ...open.config, ...(await readGeneration(open)) };
-  return { ...writing(open, said, isHeldIn8Bit), dispose: open.dispose };
+  return { ...writing(open, said, held), dispose: open.dispose };
 }
 
 /** A folder that names no class may be of a model that writes. */
@@ -135,14 +135,14 @@ function doesNotWrite(path: string, config: ModelConfig): LuthierError {
 
 /**
  * @param said config.json, and generation_config.json over it
- * @param isHeldIn8Bit weights that are computed with in 8 bits; where a token is written, the head's are, too
+ * @param held weights that are computed with in 8 bits; where a token is written, the head's are, too
  */
 function writing(
   { model, tokenizer, path: modelFolder, template, config }: OpenModel,
   said: JsonRecord,
-  isHeldIn8Bit: ((name: string) => boolean) | undefined,
+  held: Held | undefined,
 ): Omit<Writer, 'dispose'> {
-  const eightBit = isHeldIn8Bit && { isHeld: isProductWeight(model.architecture), isHeldInPrompts: isHeldIn8Bit };
+  const eightBit = held && { isHeld: isProductWeight(model.architecture), isHeldInPrompts: held.has };
   const cached = new CachedModel(model, undefined, eightBit);
   const own = endsOf(said, tokenizer);
   let chat: ChatTemplate | undefined;
@@ -177,7 +177,7 @@ function writing(
         if (signal) await afterTurns();
         if (signal?.aborted) throw new LuthierError('cancelled', 'Prediction cancelled.');
         const some = items.slice(i, i + atOnce);
-        const losses = await model.losses(some, isHeldIn8Bit);
+        const losses = await model.losses(some, held);
         let at = 0;
         for (const { ids } of some) {
           logs.push(-losses.subarray(at, at + ids.length).reduce((a, b) => a + b, 0));

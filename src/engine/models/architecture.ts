@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { type AnswerName, counted, isTaskName, LuthierError, type TaskName } from '../../protocol/index.ts';
-import { sizeOf, type TensorSpec } from '../tensor/executors/executor.ts';
+import { type HeldBits, sizeOf, type TensorSpec } from '../tensor/executors/executor.ts';
 import {
   type Batch,
   type BatchShape,
@@ -209,6 +209,12 @@ export function declarationOf(
 
 /** The part that embeds texts: sentence-transformers' Transformer and Pooling, `[N, H]`. */
 export const embeddingPart = ({ reading }: Architecture): Part => (reading === 'mean' ? 'means' : 'states');
+
+/** Weights that may be computed with in so many bits. */
+export interface Held {
+  readonly bits: HeldBits;
+  has(name: string): boolean;
+}
 
 /** Whether a parameter is the weight of a linear layer that is no head: what may be computed with in 8 bits. */
 export function isLayerWeight(architecture: Architecture): (name: string) => boolean {

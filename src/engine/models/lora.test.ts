@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { architectureFor, isHeldIn8Bit, isTrainedBy } from '../strategies/apply.ts';
+import { architectureFor, heldBy, isTrainedBy } from '../strategies/apply.ts';
 import { type Architecture, declarationOf } from './architecture.ts';
 import { mergeLora } from './lora.ts';
 import { architectureOf } from './registry.ts';
@@ -77,10 +77,10 @@ describe('withLora', () => {
   });
 });
 
-describe('isHeldIn8Bit', () => {
-  const held = (strategy: Parameters<typeof isHeldIn8Bit>[0]) => {
+describe('heldBy', () => {
+  const held = (strategy: Parameters<typeof heldBy>[0]) => {
     const architecture = architectureFor(strategy, plain);
-    return namesOf(architecture).filter(isHeldIn8Bit(strategy, architecture));
+    return namesOf(architecture).filter((name) => heldBy(strategy, architecture)?.has(name) ?? false);
   };
 
   it('is so for the architecture’s frozen linear weights, when it is asked for', () => {

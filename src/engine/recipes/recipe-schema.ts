@@ -361,7 +361,7 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   encoding: 'ours (`pandas.read_csv`)',
   template: 'ours',
   strategy:
-    'ours; the keys of `lora` LoraConfig’s, of `prompt-tuning` PromptTuningConfig’s, of `prefix-tuning` PrefixTuningConfig’s, `load_in_8bit` BitsAndBytesConfig’s',
+    'ours; the keys of `lora` LoraConfig’s, of `prompt-tuning` PromptTuningConfig’s, of `prefix-tuning` PrefixTuningConfig’s, `load_in_8bit` and `load_in_4bit` BitsAndBytesConfig’s',
   pooling: 'sentence-transformers (`pooling_mode`)',
   learning_rate: 'TrainingArguments',
   num_train_epochs: 'TrainingArguments',

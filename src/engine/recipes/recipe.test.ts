@@ -155,7 +155,23 @@ describe('parseRecipe', () => {
     expect(refusal({ ...minimal, fp16: true, strategy: { type: 'head' } })).toContain('trains the classifier alone');
     const narrow = { type: 'freeze', num_frozen_layers: 4, load_in_8bit: true };
     expect(refusal({ ...minimal, fp16: true, strategy: narrow })).toContain('fp16 and load_in_8bit are both given');
+    const narrowest = { type: 'freeze', num_frozen_layers: 4, load_in_4bit: true };
+    expect(refusal({ ...minimal, fp16: true, strategy: narrowest })).toContain('fp16 and load_in_4bit are both given');
     expect(parseRecipe({ ...minimal, fp16: false, strategy: { type: 'head' } }).fp16).toBe(false);
+  });
+
+  it('takes frozen layers in 8 or in 4 bits, and not in both', () => {
+    const strategy = { type: 'lora', load_in_4bit: true };
+    expect(parseRecipe({ ...minimal, strategy }).strategy).toMatchObject(strategy);
+    expect(parseRecipe({ ...minimal, strategy: { ...strategy, load_in_8bit: false } }).strategy).toMatchObject(
+      strategy,
+    );
+    expect(refusal({ ...minimal, strategy: { ...strategy, load_in_8bit: true } })).toContain(
+      'load_in_8bit and load_in_4bit are both given',
+    );
+    expect(refusal({ ...minimal, strategy: { type: 'full', load_in_4bit: true } })).toContain(
+      'unknown key "strategy.load_in_4bit"',
+    );
   });
 
   it('takes focal_gamma for classifiers, and refuses it elsewhere and beside what it contradicts', () => {
@@ -299,6 +315,9 @@ describe('--set', () => {
     expect(suggested).toEqual(recipe.strategy);
     const onCard = await load(['strategy.type=lora', 'fp16=true']);
     expect(onCard.recipe.strategy).not.toHaveProperty('load_in_8bit');
+    const inFour = await load(['strategy.type=lora', 'strategy.load_in_4bit=true']);
+    expect(inFour.recipe.strategy).toMatchObject({ type: 'lora', load_in_4bit: true });
+    expect(inFour.recipe.strategy).not.toHaveProperty('load_in_8bit');
     // Half of the layers of the starter, and of a model whose depth is not known.
     for (const model of ['starters/bert', 'not/downloaded']) {
       expect((await load(['strategy.type=freeze'], { model })).recipe.strategy).toEqual({

@@ -96,8 +96,8 @@ async function suggestedStrategy(
   const { factsOf } = await import('../strategies/facts.ts');
   const readsEveryToken = after.task === 'token-classification';
   const usual = kind.suggest({ ...(await factsOf(String(after.model), base)), readsEveryToken });
-  // 8 bits are suggested for processors, and fp16 is for cards.
-  const suggestion = after.fp16 === true ? inFloat(usual) : usual;
+  // 8 bits are suggested for processors, and fp16 and 4 bits are for cards.
+  const suggestion = after.fp16 === true || after.strategy.load_in_4bit === true ? inFloat(usual) : usual;
   const isWhole = Object.keys(suggestion).every((key) => key in written);
   return isWhole ? null : { strategy: { ...suggestion, ...written } };
 }
@@ -292,6 +292,13 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
     );
   if (predict_in_8bit !== undefined && (learnt === 'regression' || taskOf(learnt).writes))
     return wrong('predict_in_8bit', `predict_in_8bit is of classifiers, and the task is ${learnt}.`, 'Remove the key.');
+  const { load_in_8bit, load_in_4bit } = recipe.strategy as { load_in_8bit?: boolean; load_in_4bit?: boolean };
+  if (load_in_8bit && load_in_4bit)
+    return wrong(
+      'strategy',
+      'load_in_8bit and load_in_4bit are both given: the frozen layers are in one of them.',
+      'Remove one of them: 8 bits are nearer to float, and 4 take less of a graphics card’s memory.',
+    );
   if (recipe.fp16) {
     if (recipe.strategy.type === 'head')
       return wrong(
@@ -299,10 +306,10 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
         'fp16 is for steps that compute gradients of layers, and strategy "head" trains the classifier alone.',
         'Remove fp16, or choose another strategy.',
       );
-    if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit)
+    if (load_in_8bit || load_in_4bit)
       return wrong(
         'fp16',
-        'fp16 and load_in_8bit are both given: one computes the products with frozen layers in float16, the other in 8 bits.',
+        `fp16 and load_in_${load_in_8bit ? 8 : 4}bit are both given: one computes the products with frozen layers in float16, the other in ${load_in_8bit ? 8 : 4} bits.`,
         'Remove one of them.',
       );
   }

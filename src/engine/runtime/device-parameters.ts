@@ -1,7 +1,7 @@
 import { add, transpose } from '@tensorflow/tfjs-core';
-import { FULL_RANGE } from '../tensor/executors/eight-bit.ts';
-import { quantizeBlocks } from '../tensor/executors/eight-bit-blocks.ts';
+import { quantizeBothWays } from '../tensor/executors/blocks.ts';
 import {
+  type BlockForms,
   type Compiled,
   type DeviceCompiled,
   type DeviceTensor,
@@ -12,7 +12,7 @@ import {
 } from '../tensor/executors/executor.ts';
 import { type Block, flatBlocks, gather, phasesOf, ROW, scatter } from './flat-blocks.ts';
 import type { Parameter, ParameterStore } from './parameter-store.ts';
-import { blockFormsOf, GRADIENT, PARAMETER, TRANSPOSED } from './programs.ts';
+import { GRADIENT, PARAMETER, TRANSPOSED } from './programs.ts';
 import { fedAs, fedNames, type TablePieces } from './table-pieces.ts';
 import {
   type AdamWSettings,
@@ -40,7 +40,7 @@ export class DeviceParameters {
   readonly executor: DeviceExecutor;
   readonly #store: ParameterStore;
   readonly #matrices: ReadonlySet<string>;
-  readonly #inBlocks: ReadonlySet<string>;
+  readonly #inBlocks: ReadonlyMap<string, BlockForms>;
   /** Matrices that are there in pieces. */
   readonly tables: TablePieces;
   /** Of what any phase of the run trains. */
@@ -62,7 +62,7 @@ export class DeviceParameters {
   /**
    * @param matrices parameters that are there with their axes swapped, too: what a product reads should lie as it reads it
    * @param tables those that are there in pieces
-   * @param inBlocks frozen matrices that are there in 8 bits alone (matrices.ts)
+   * @param inBlocks frozen matrices that are there in blocks alone (matrices.ts), and as which feeds
    */
   constructor(
     executor: DeviceExecutor,
@@ -71,12 +71,12 @@ export class DeviceParameters {
       matrices,
       tables,
       inBlocks,
-    }: { matrices: ReadonlySet<string>; tables: TablePieces; inBlocks?: ReadonlySet<string> },
+    }: { matrices: ReadonlySet<string>; tables: TablePieces; inBlocks?: ReadonlyMap<string, BlockForms> },
   ) {
     this.executor = executor;
     this.#store = store;
     this.#matrices = matrices;
-    this.#inBlocks = inBlocks ?? new Set();
+    this.#inBlocks = inBlocks ?? new Map();
     this.tables = tables;
     const trained = store.trainedNames().map((name) => store.get(name));
     this.#blocks = flatBlocks(
@@ -99,25 +99,23 @@ export class DeviceParameters {
   }
 
   hasTransposed(name: string): boolean {
-    return this.#matrices.has(name) && !this.isInBlocks(name);
+    return this.#matrices.has(name) && !this.#inBlocks.has(name);
   }
 
-  /** Whether some are there in 8 bits alone. */
+  /** Whether some are there in blocks alone. */
   get isNarrow(): boolean {
     return this.#inBlocks.size > 0;
   }
 
-  /** Whether it is there in 8 bits, and not as itself. */
-  isInBlocks(name: string): boolean {
-    return this.#inBlocks.has(name);
+  /** The feeds that have it, where it is there in blocks and not as itself. */
+  formsOf(name: string): BlockForms | undefined {
+    return this.#inBlocks.get(name);
   }
 
   /** Under which names a parameter is there by itself. */
   #namesOf(name: string): string[] {
-    if (this.isInBlocks(name)) {
-      const { rows, columns } = blockFormsOf(name);
-      return [rows, columns].flatMap(({ values, scales }) => [values, scales]);
-    }
+    const forms = this.formsOf(name);
+    if (forms) return [forms.rows, forms.columns].flatMap(({ values, scales }) => [values, scales]);
     const prefixes = this.hasTransposed(name) ? [PARAMETER, TRANSPOSED] : [PARAMETER];
     return prefixes.flatMap((prefix) => fedNames(this.tables, name).map((own) => prefix + own));
   }
@@ -297,7 +295,7 @@ export class DeviceParameters {
     const sent: { as: string; shape: Shape; numbers: Float32Array; transposed?: string }[] = [];
     for (const [as, numbers] of await this.#uploadBlocks()) sent.push({ as, shape: [numbers.length], numbers });
     for (const { name, shape, weight } of frozen) {
-      if (this.isInBlocks(name)) continue;
+      if (this.#inBlocks.has(name)) continue;
       for (const piece of fedAs(this.tables, name, shape))
         sent.push({
           ...{ as: PARAMETER + piece.name, shape: piece.shape },
@@ -320,24 +318,19 @@ export class DeviceParameters {
     }
   }
 
-  /** Sends the bytes of matrices in 8 bits, for products either way. @returns their scales, by the names of these feeds */
+  /** Sends the bytes of matrices in blocks, for products either way. @returns their scales, by the names of these feeds */
   async #uploadBlocks(): Promise<[string, Float32Array][]> {
     if (!this.isNarrow) return [];
     const scales: [string, Float32Array][] = [];
     const bytes = this.executor.openBytes!();
     try {
-      for (const name of this.#inBlocks) {
+      for (const [name, { bits, forward, ...forms }] of this.#inBlocks) {
         const { shape, weight } = this.#store.get(name);
-        const [rows, columns] = shape as [number, number];
-        const forms = blockFormsOf(name);
-        const sizes = [
-          { form: forms.rows, n: rows, k: columns, transposed: true },
-          { form: forms.columns, n: columns, k: rows, transposed: false },
-        ];
-        for (const { form, ...size } of sizes) {
-          const matrix = quantizeBlocks(weight, { ...size, range: FULL_RANGE });
-          this.#put(form.values, await bytes.put(matrix.values, matrix.shape));
-          scales.push([form.scales, matrix.scales]);
+        const matrices = quantizeBothWays(weight, shape as [number, number], bits, forward);
+        for (const way of ['rows', 'columns'] as const) {
+          const { values, scales: own, shape } = matrices[way];
+          this.#put(forms[way].values, await bytes.put(values, shape));
+          scales.push([forms[way].scales, own]);
         }
       }
     } finally {

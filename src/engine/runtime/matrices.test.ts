@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { declarationOf } from '../models/architecture.ts';
 import { architectureOf } from '../models/registry.ts';
-import { architectureFor, isHeldIn8Bit } from '../strategies/apply.ts';
+import { architectureFor, heldBy } from '../strategies/apply.ts';
 import { matricesInBlocks } from './matrices.ts';
 
 const llama = (intermediate_size: number, hidden_size = 64) => ({
@@ -18,7 +18,7 @@ function found(config: object, more: object = {}): string[] {
   const strategy = { type: 'lora', r: 2, lora_alpha: 4, lora_dropout: 0, target_modules, load_in_8bit: true, ...more };
   const architecture = architectureFor(strategy as never, architectureOf(config as never, 'config.json'));
   const { parameters } = declarationOf(architecture, { outputs: 2 });
-  const all = matricesInBlocks(parameters, architecture, isHeldIn8Bit(strategy as never, architecture));
+  const all = matricesInBlocks(parameters, architecture, heldBy(strategy as never, architecture)!);
   return [...all].map((name) => name.replace(/^model\.layers\.0\.(self_attn|mlp)\.(.*)_proj\.weight$/, '$2'));
 }
 

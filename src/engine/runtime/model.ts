@@ -3,6 +3,7 @@ import {
   type Architecture,
   declarationOf,
   embeddingPart,
+  type Held,
   isLayerWeight,
   type Part,
   statesIn,
@@ -22,6 +23,7 @@ import { matricesInBlocks, matricesOf } from './matrices.ts';
 import { type BatchArrays, type Packing, packTexts, rowLength, writeBatch } from './packing.ts';
 import { ParameterStore } from './parameter-store.ts';
 import {
+  blockFormsOf,
   driftProgram,
   forwardProgram,
   GRADIENT,
@@ -51,8 +53,8 @@ export interface TaskModelOptions {
   phases?: Phases;
   /** A parameter's learning rate over the run's; 1 by default. */
   rateOf?: (name: string) => number;
-  /** Frozen parameters that a training step may compute with in 8 bits. */
-  isHeldIn8Bit?: (name: string) => boolean;
+  /** Frozen parameters that a training step may compute with in fewer bits. */
+  held?: Held | undefined;
   /** Of the layers only what goes into them is kept for the gradients, where the executor can. */
   recompute?: boolean | undefined;
   /** Training steps compute their products in float16; all other programs in float32. */
@@ -117,11 +119,9 @@ export class TaskModel {
   }
 
   #onDevice(executor: DeviceExecutor, parameters: Declaration['parameters']): DeviceParameters {
-    const { isHeldIn8Bit } = this.#options;
-    const inBlocks =
-      executor.openBytes && isHeldIn8Bit
-        ? matricesInBlocks(parameters, this.architecture, isHeldIn8Bit)
-        : new Set<string>();
+    const { held } = this.#options;
+    const names = executor.openBytes && held ? matricesInBlocks(parameters, this.architecture, held) : [];
+    const inBlocks = new Map([...names].map((name) => [name, blockFormsOf(parameters.get(name)!, held!.bits)]));
     const inFloat = new Map([...parameters].filter(([name]) => !inBlocks.has(name)));
     const tables = piecesOf(inFloat, executor.largestBinding);
     return new DeviceParameters(executor, this.store, { matrices: matricesOf(parameters), tables, inBlocks });
@@ -237,15 +237,15 @@ export class TaskModel {
 
   /**
    * The loss of each token of items of which every token is read, one item's after the other's; 0 without a label.
-   * @param isHeldIn8Bit weights that may be computed with in 8 bits; the same ones each time
+   * @param held weights that may be computed with in 8 bits; the same ones each time
    */
-  async losses(items: readonly LabelledItem[], isHeldIn8Bit?: (name: string) => boolean): Promise<Float32Array> {
+  async losses(items: readonly LabelledItem[], held?: Held): Promise<Float32Array> {
     const { arrays, shape, starts } = this.#pack(items, items.length);
     const labels = new Int32Array(statesIn(this.architecture, shape)).fill(IGNORED);
     for (const [i, item] of items.entries()) labels.set(item.labels, starts[i]!);
     const losses = new Float32Array(labels.length);
-    const kind = isHeldIn8Bit ? 'losses in 8 bits' : 'losses';
-    const compiled = await this.#compile(kind, shape, (options) => lossesProgram({ ...options, isHeldIn8Bit }));
+    const kind = held ? 'losses in 8 bits' : 'losses';
+    const compiled = await this.#compile(kind, shape, (options) => lossesProgram({ ...options, held }));
     await compiled.run({ ...arrays, labels, ...(await this.#weights('all')) }, { output: losses });
     return inOrder(items, losses, starts, 1);
   }
@@ -349,7 +349,7 @@ export class TaskModel {
         }
       : this.#pack(texts, slots);
     const trained = this.store.trainedNow();
-    const { isHeldIn8Bit, recompute, float16 } = this.#options;
+    const { held, recompute, float16 } = this.#options;
     const loss = otherLoss ?? this.#options.loss;
     if (!loss) throw new Error('a model without a loss is not trained');
     const weights = new Float32Array(statesIn(this.architecture, shape));
@@ -366,7 +366,7 @@ export class TaskModel {
       part === 'all' && this.#readsEach && labels instanceof Int32Array ? learnedStates(labels, weights) : undefined;
     const build = (options: ProgramOptions) =>
       trainingProgram({
-        ...{ ...options, part, trained, loss, isHeldIn8Bit, recompute, float16 },
+        ...{ ...options, part, trained, loss, held, recompute, float16 },
         learned: learned?.states.length,
         blocks: this.device?.trainedNow,
       });
@@ -500,7 +500,7 @@ export class TaskModel {
     return {
       ...{ architecture: this.architecture, outputs: this.numLabels, tables: device?.tables },
       hasTransposed: device ? (name) => device.hasTransposed(name) : undefined,
-      isInBlocks: device ? (name) => device.isInBlocks(name) : undefined,
+      formsOf: device ? (name) => device.formsOf(name) : undefined,
     };
   }
 

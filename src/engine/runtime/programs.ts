@@ -1,14 +1,23 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Architecture, compute, declarationOf, type Part, partSpecs, statesIn } from '../models/architecture.ts';
+import {
+  type Architecture,
+  compute,
+  declarationOf,
+  type Held,
+  type Part,
+  partSpecs,
+  statesIn,
+} from '../models/architecture.ts';
 import type { BatchShape } from '../models/batch.ts';
 import { type CachedLayer, type CachedShape, cachedBatch, cachedSpecs } from '../models/cached-batch.ts';
 import { withLinearInputs } from '../models/linear-inputs.ts';
 import { withMarkedLayers } from '../models/marked-layers.ts';
-import type { Source } from '../models/scope.ts';
+import type { ParameterInfo, Source } from '../models/scope.ts';
 import type { Loss } from '../tasks/task.ts';
 import {
   type BlockForms,
   type CompileOptions,
+  type HeldBits,
   type Program,
   type Rounding,
   type Shape,
@@ -30,7 +39,7 @@ export interface ReadyProgram {
 export const PARAMETER = 'p:';
 /** In front of the name of a matrix that is fed with its axes swapped. */
 export const TRANSPOSED = 'transposed:';
-/** In front of the names of feeds that have a matrix in 8 bits. */
+/** In front of the names of feeds that have a matrix in blocks. */
 const IN_BLOCKS = { rows: 'rows:', columns: 'columns:' };
 export const GRADIENT = 'grad:';
 export const MASK = 'mask:';
@@ -38,10 +47,11 @@ export const LEARNED = 'learned';
 /** What the loss is multiplied by for its gradients, where these are computed in float16. */
 export const LOSS_SCALE = 'loss_scale';
 
-/** The feeds that have a matrix in 8 bits, by its parameter's name. */
-export function blockFormsOf(name: string): BlockForms {
+/** The feeds that have a matrix in blocks, by its parameter. */
+export function blockFormsOf({ name, layout }: ParameterInfo, bits: HeldBits): BlockForms {
   const form = (prefix: string) => ({ values: prefix + name, scales: `${prefix}${name} scales` });
-  return { rows: form(IN_BLOCKS.rows), columns: form(IN_BLOCKS.columns) };
+  const forward = layout === 'in,out' ? 'columns' : 'rows';
+  return { bits, forward, rows: form(IN_BLOCKS.rows), columns: form(IN_BLOCKS.columns) };
 }
 
 export interface ProgramOptions {
@@ -56,12 +66,12 @@ export interface ProgramOptions {
   hasTransposed?: ((name: string) => boolean) | undefined;
   /** Those that are fed in pieces. */
   tables?: TablePieces | undefined;
-  /** Those that are fed in 8 bits and not as themselves. */
-  isInBlocks?: ((name: string) => boolean) | undefined;
+  /** Of those that are fed in blocks and not as themselves, by which feeds. */
+  formsOf?: ((name: string) => BlockForms | undefined) | undefined;
 }
 
 /** How parameters are fed. */
-type Fed = Pick<ProgramOptions, 'architecture' | 'outputs' | 'hasTransposed' | 'tables' | 'isInBlocks'>;
+type Fed = Pick<ProgramOptions, 'architecture' | 'outputs' | 'hasTransposed' | 'tables' | 'formsOf'>;
 
 type Tensors = Record<string, tf.Tensor>;
 
@@ -93,16 +103,17 @@ export function sourceOf(
 /** What is fed for a part's parameters. */
 export const parameterSpecs = (
   part: Part,
-  { architecture, outputs, hasTransposed, tables, isInBlocks }: Fed,
-  isHeldIn8Bit: (name: string) => boolean = () => false,
+  { architecture, outputs, hasTransposed, tables, formsOf }: Fed,
+  weights?: Held,
   builtIn = false,
 ): Record<string, TensorSpec> => {
   const { parameters } = declarationOf(architecture, { part, outputs });
   const specs = [...parameters.values()].flatMap(({ name, shape }): [string, TensorSpec][] => {
-    if (isInBlocks?.(name)) return [[PARAMETER + name, { shape, dtype: 'float32', inBlocks: blockFormsOf(name) }]];
+    const inBlocks = formsOf?.(name);
+    if (inBlocks) return [[PARAMETER + name, { shape, dtype: 'float32', inBlocks }]];
     // What lies in pieces is kept by a device, which computes in float.
     const held =
-      isHeldIn8Bit(name) && !tables?.has(name) ? ({ held: 'int8', ...(builtIn && { builtIn }) } as const) : {};
+      weights?.has(name) && !tables?.has(name) ? ({ held: weights.bits, ...(builtIn && { builtIn }) } as const) : {};
     return fedAs(tables, name, shape).map((piece): [string, TensorSpec] => {
       const transposed = hasTransposed?.(name) ? { transposed: TRANSPOSED + piece.name } : {};
       return [PARAMETER + piece.name, { shape: piece.shape, dtype: 'float32', ...held, ...transposed }];
@@ -118,7 +129,7 @@ export const parameterSpecs = (
  */
 export function forwardProgram(part: Part, options: ProgramOptions, eightBit?: Roundings): ReadyProgram {
   const { architecture, shape } = options;
-  const parameters = parameterSpecs(part, options, (name) => eightBit?.has(name) ?? false);
+  const parameters = parameterSpecs(part, options, eightBit && { bits: 8, has: (name) => eightBit.has(name) });
   for (const [name, beside] of eightBit ?? []) {
     const spec = parameters[PARAMETER + name];
     if (spec) parameters[PARAMETER + name] = { ...spec, beside };
@@ -199,7 +210,7 @@ export const NEW_VALUES = 'value:';
  * @param options.builtIn weights that are held in 8 bits may become a part of the program
  */
 export function nextTokenProgram(
-  { isHeldIn8Bit, builtIn, ...fed }: Fed & Pick<TrainingOptions, 'isHeldIn8Bit'> & { builtIn?: boolean },
+  { held, builtIn, ...fed }: Fed & Pick<TrainingOptions, 'held'> & { builtIn?: boolean },
   shape: CachedShape,
   layers: readonly CachedLayer[],
 ): ReadyProgram {
@@ -208,7 +219,7 @@ export function nextTokenProgram(
     options: { singleNodes: shape.length === 1 },
     inputs: {
       ...cachedSpecs(shape, layers),
-      ...parameterSpecs('all', fed, isHeldIn8Bit, builtIn),
+      ...parameterSpecs('all', fed, held, builtIn),
     },
     program: (inputs) => {
       const { batch, computed } = cachedBatch(inputs, shape);
@@ -224,13 +235,13 @@ export function nextTokenProgram(
 }
 
 /** Texts with a label for each token to the tokens' losses `[T]`: their logits are never outside the graph. */
-export function lossesProgram(options: ProgramOptions & Pick<TrainingOptions, 'isHeldIn8Bit'>): ReadyProgram {
+export function lossesProgram(options: ProgramOptions & Pick<TrainingOptions, 'held'>): ReadyProgram {
   const { architecture, shape } = options;
   return {
     inputs: {
       ...partSpecs('all', architecture, shape),
       labels: { shape: [statesIn(architecture, shape)], dtype: 'int32' },
-      ...parameterSpecs('all', options, options.isHeldIn8Bit),
+      ...parameterSpecs('all', options, options.held),
     },
     program: (inputs) => {
       const logits = compute('all', architecture, sourceOf(inputs, options), inputs, options);
@@ -270,8 +281,8 @@ export interface TrainingOptions extends ProgramOptions {
   learned?: number | undefined;
   /** Of a vocabulary. */
   logitsAtOnce?: number;
-  /** Parameters that a step may compute with in 8 bits; the same in every run. */
-  isHeldIn8Bit?: ((name: string) => boolean) | undefined;
+  /** Parameters that a step may compute with in fewer bits; the same in every run. */
+  held?: Held | undefined;
   /** Of the layers only what goes into them is kept for the gradients, where the executor can. */
   recompute?: boolean | undefined;
   /**
@@ -300,7 +311,7 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
       labels: loss.targets(states, outputs),
       weights: { shape: [states], dtype: 'float32' },
       ...(learned === undefined ? {} : { [LEARNED]: { shape: [learned], dtype: 'int32' } as const }),
-      ...parameterSpecs(part, options, options.isHeldIn8Bit),
+      ...parameterSpecs(part, options, options.held),
       ...Object.fromEntries(
         [...sites].map(([name, { shape }]): [string, TensorSpec] => [
           MASK + name,

@@ -37,8 +37,9 @@ function stepOf([, config, head, keys]: (typeof CASES)[number], recompute: boole
   const { parameters } = declarationOf(architecture, { outputs, shape });
   const trained = [...parameters.keys()].filter((name) => isTrained(name));
   const loss = head ? languageLoss({ recipe: { label_smoothing_factor: 0 } }) : classLoss();
-  const isHeldIn8Bit = 'load_in_8bit' in keys ? (name: string) => /_proj\.weight$/.test(name) : undefined;
-  return trainingProgram({ part: 'all', architecture, outputs, shape, trained, loss, recompute, isHeldIn8Bit });
+  const held =
+    'load_in_8bit' in keys ? ({ bits: 8, has: (name: string) => /_proj\.weight$/.test(name) } as const) : undefined;
+  return trainingProgram({ part: 'all', architecture, outputs, shape, trained, loss, recompute, held });
 }
 
 /** The same numbers each time, far from 0 and 1. */

@@ -1,8 +1,9 @@
 import type { Strategy } from '../../protocol/index.ts';
-import { type Architecture, answerNames, declarationOf, isLayerWeight } from '../models/architecture.ts';
+import { type Architecture, answerNames, declarationOf, type Held, isLayerWeight } from '../models/architecture.ts';
 import { withLora } from '../models/lora.ts';
 import { withPrefix } from '../models/prefix.ts';
 import { withPrompt } from '../models/prompt.ts';
+import type { HeldBits } from '../tensor/executors/executor.ts';
 import { kindOf, WrongKey } from './index.ts';
 import type { Beginning, Model, RunLength } from './kind.ts';
 import { Phases } from './phases.ts';
@@ -89,10 +90,15 @@ export function rateOf(strategy: Strategy, architecture: Architecture): (name: s
   return (name) => rate?.(model.parameters.get(name)!) ?? 1;
 }
 
-/** Whether training steps may compute a parameter's layer in 8 bits: linear layers of the architecture that are frozen. */
-export function isHeldIn8Bit(strategy: Strategy, architecture: Architecture): (name: string) => boolean {
-  if (strategy.load_in_8bit !== true) return () => false;
+/** Bits that a strategy wants frozen layers in, where not in float. */
+export const bitsOf = ({ load_in_8bit, load_in_4bit }: Strategy): HeldBits | undefined =>
+  load_in_4bit ? 4 : load_in_8bit ? 8 : undefined;
+
+/** What training steps may compute with in fewer bits, where the strategy asks for that: linear layers that are frozen. */
+export function heldBy(strategy: Strategy, architecture: Architecture): Held | undefined {
+  const bits = bitsOf(strategy);
+  if (bits === undefined) return undefined;
   const isTrained = isTrainedBy(strategy, architecture);
   const isLayers = isLayerWeight(architecture);
-  return (name) => isLayers(name) && !isTrained(name);
+  return { bits, has: (name) => isLayers(name) && !isTrained(name) };
 }

@@ -3,8 +3,8 @@ import { counted } from '../../protocol/index.ts';
 import {
   layerwise_lr_decay,
   layerwiseRate,
-  load_in_8bit,
   MOST_ROWS_IN_FULL,
+  quantization,
   type StrategyKind,
   suggestedIn8Bit,
   WrongKey,
@@ -14,7 +14,7 @@ const schema = z.strictObject({
   type: z.literal('freeze').describe('Freeze the embeddings and the lowest layers; train the rest.'),
   num_frozen_layers: z.number().int().min(1).max(1000).describe('Number of lowest layers to freeze.'),
   layerwise_lr_decay,
-  load_in_8bit,
+  ...quantization,
 });
 
 export const freeze: StrategyKind<z.infer<typeof schema>> = {

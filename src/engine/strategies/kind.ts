@@ -228,22 +228,31 @@ export const layerwiseRate =
   (parameter: ParameterInfo): number =>
     decay === undefined ? 1 : decay ** depthOf(parameter, model);
 
-/** A key of strategies that freeze layers. */
-export const load_in_8bit = z
-  .boolean()
-  .describe(
-    'Run the frozen linear layers in 8 bits during training, which is faster on a processor and takes less memory on a graphics card; off by default. The saved model uses float, and so does evaluation on a processor.',
-  )
-  .exactOptional();
+/** Keys of strategies that freeze layers, as BitsAndBytesConfig of transformers calls them. */
+export const quantization = {
+  load_in_8bit: z
+    .boolean()
+    .describe(
+      'Run the frozen linear layers in 8 bits during training, which is faster on a processor and takes less memory on a graphics card; off by default. The saved model uses float, and so does evaluation on a processor.',
+    )
+    .exactOptional(),
+  load_in_4bit: z
+    .boolean()
+    .describe(
+      'Have the frozen linear layers of a decoder in 4 bits on a graphics card, so that larger models fit into its memory; off by default. A processor computes them in float. The saved model uses float.',
+    )
+    .exactOptional(),
+};
 
-/** That key, where it was measured to cost no accuracy: over the frozen layers of encoders (bench/quantisation.md). */
+/** The first of these, where it was measured to cost no accuracy: over the frozen layers of encoders (bench/quantisation.md). */
 export const suggestedIn8Bit = ({ isDecoder }: Facts): { load_in_8bit?: true } =>
   isDecoder ? {} : { load_in_8bit: true };
 
-/** A strategy without that key: what 8 bits are suggested beside may leave no room for them. */
+/** A strategy without these keys: what 8 bits are suggested beside may leave no room for them. */
 export function inFloat<S extends Partial<Strategy>>(strategy: S): S {
-  const { load_in_8bit: _, ...others } = strategy as S & { load_in_8bit?: boolean };
-  return others as S;
+  const others = { ...strategy } as S & { load_in_8bit?: boolean; load_in_4bit?: boolean };
+  for (const key of ['load_in_8bit', 'load_in_4bit'] as const) delete others[key];
+  return others;
 }
 
 /** A key of strategies whose classifier is solved. */

@@ -3,7 +3,7 @@ import {
   isSmallWriter,
   layerwise_lr_decay,
   layerwiseRate,
-  load_in_8bit,
+  quantization,
   type StrategyKind,
   suggestedIn8Bit,
   WrongKey,
@@ -45,7 +45,7 @@ const schema = z.strictObject({
     )
     .exactOptional(),
   layerwise_lr_decay,
-  load_in_8bit,
+  ...quantization,
 });
 
 export const lora: StrategyKind<z.infer<typeof schema>> = {

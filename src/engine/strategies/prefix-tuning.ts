@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { counted } from '../../protocol/index.ts';
-import { load_in_8bit, type Model, type StrategyKind, WrongKey } from './kind.ts';
+import { type Model, quantization, type StrategyKind, WrongKey } from './kind.ts';
 import { num_virtual_tokens, refuseTooMany, trainsPrompt } from './virtual-tokens.ts';
 
 const schema = z.strictObject({
@@ -23,7 +23,7 @@ const schema = z.strictObject({
     .max(65_536)
     .describe('With prefix_projection: width between the two layers. If left out, that of the keys of a layer.')
     .exactOptional(),
-  load_in_8bit,
+  ...quantization,
 });
 
 type PrefixTuning = z.infer<typeof schema>;

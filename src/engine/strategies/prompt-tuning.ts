@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { counted } from '../../protocol/index.ts';
-import { type Beginning, load_in_8bit, type Model, type StrategyKind, WrongKey } from './kind.ts';
+import { type Beginning, type Model, quantization, type StrategyKind, WrongKey } from './kind.ts';
 import { num_virtual_tokens, refuseTooMany, trainsPrompt } from './virtual-tokens.ts';
 import { trainedWhole } from './whole.ts';
 
@@ -33,7 +33,7 @@ const schema = z.strictObject({
     .max(1000)
     .describe('Passes over these texts; can be a fraction. If left out, 1.')
     .exactOptional(),
-  load_in_8bit,
+  ...quantization,
 });
 
 type PromptTuning = z.infer<typeof schema>;

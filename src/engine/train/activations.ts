@@ -2,6 +2,7 @@ import { largest } from '../../protocol/index.ts';
 import { MOST_LOGITS } from '../infer/inference.ts';
 import { type Architecture, declarationOf } from '../models/architecture.ts';
 import { LOGITS_AT_ONCE } from '../runtime/programs.ts';
+import type { HeldBits } from '../tensor/executors/executor.ts';
 
 /** What a model and its strategy come to. */
 export interface Sizes {
@@ -10,10 +11,8 @@ export interface Sizes {
   /** Of matrices that products multiply by, and of those that are trained. */
   matrices: number;
   trainedMatrices: number;
-  /** Frozen ones that are also held in 8 bits. */
-  heldIn8Bit: number;
-  /** Those of matrices that a graphics card has in 8 bits alone. */
-  inBlocks: number;
+  /** Frozen ones that are to be computed with in so many bits, and those that a graphics card has in blocks alone. */
+  held: { bits: HeldBits; all: number; inBlocks: number } | undefined;
   /** Share of the layers that gradients pass through; none where the head alone is trained. */
   passedShare: number;
   /** Tokens in front of each text. */

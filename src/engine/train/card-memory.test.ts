@@ -7,9 +7,9 @@ import { parseRecipe } from '../recipes/recipe.ts';
 import { flatBlocks } from '../runtime/flat-blocks.ts';
 import { matricesInBlocks, matricesOf } from '../runtime/matrices.ts';
 import { packTexts, rowLength } from '../runtime/packing.ts';
-import { type ReadyProgram, trainingProgram } from '../runtime/programs.ts';
+import { blockFormsOf, type ReadyProgram, trainingProgram } from '../runtime/programs.ts';
 import { updateProgram } from '../runtime/update-program.ts';
-import { architectureFor, isHeldIn8Bit, isTrainedIn } from '../strategies/apply.ts';
+import { architectureFor, heldBy, isTrainedIn } from '../strategies/apply.ts';
 import { classLoss } from '../tasks/loss.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { bytesOf } from '../tensor/graph/liveness.ts';
@@ -58,21 +58,23 @@ function counted(config: Config, recipe: Recipe, length: number): number {
     128 * 2 ** 20,
   );
   const matrices = matricesOf(declared);
-  const inBlocks = matricesInBlocks(declared, architecture, isHeldIn8Bit(recipe.strategy, architecture));
+  const held = heldBy(recipe.strategy, architecture);
+  const bits = held?.bits ?? 8;
+  const inBlocks = held ? matricesInBlocks(declared, architecture, held) : new Set<string>();
   const texts = recipe.per_device_train_batch_size;
   const program = trainingProgram({
     ...{ part: 'all', architecture, outputs: 2, trained: trained.map(({ name }) => name), loss: classLoss(), blocks },
     shape: packTexts(Array<number>(texts).fill(length), rowLength(length), texts).shape,
     hasTransposed: (name) => matrices.has(name) && !inBlocks.has(name),
-    isInBlocks: (name) => inBlocks.has(name),
+    formsOf: (name) => (inBlocks.has(name) ? blockFormsOf(declared.get(name)!, bits) : undefined),
     recompute: recipe.gradient_checkpointing,
     float16: recipe.fp16,
   });
   const bytes = (some: readonly ParameterInfo[]) => 4 * some.reduce((n, { shape }) => n + sizeOf(shape), 0);
   const isFloat = ({ name }: ParameterInfo) => !inBlocks.has(name);
-  // A number in 8 bits has a byte of its own and a thirty-second of a scale, for products forward and backward.
+  // A number has its bits and a thirty-second of a scale, for products forward and backward.
   const narrow = (some: readonly ParameterInfo[]) =>
-    (bytes(some.filter((info) => !isFloat(info))) / 4) * 2 * (1 + 4 / 32);
+    (bytes(some.filter((info) => !isFloat(info))) / 4) * 2 * (bits / 8 + 4 / 32);
   const float = (some: readonly ParameterInfo[]) => some.filter(isFloat);
   const both = (some: readonly ParameterInfo[]) =>
     bytes(float(some)) + bytes(float(some).filter(({ name }) => matrices.has(name))) + narrow(some);
@@ -101,6 +103,12 @@ describe('estimateCardMemory', () => {
       DECODER,
       128,
       { per_device_train_batch_size: 8, strategy: { ...adapted, load_in_8bit: true } },
+    ],
+    [
+      'a decoder, LoRA in 4 bits',
+      DECODER,
+      128,
+      { per_device_train_batch_size: 8, strategy: { ...adapted, load_in_4bit: true } },
     ],
     [
       'BERT-base, LoRA with 8 bits asked for',
@@ -150,7 +158,21 @@ describe('whatFits', () => {
     expect(whatFits(work, recipe, true, enough)).toMatch(
       /^It would fit with "load_in_8bit": true in strategy\. Or use/,
     );
-    expect(whatFits(work, recipe, true, 0.9 * enough)).not.toMatch(/^It would fit with "load_in_8bit"/);
+    expect(whatFits(work, recipe, true, 0.99 * enough)).not.toMatch(/^It would fit with "load_in_8bit"/);
+  });
+
+  it('names 4 bits where 8 are not enough, and where they are asked for already', () => {
+    const narrowest = { ...recipe, strategy: { ...adapted, load_in_4bit: true } } as Recipe;
+    const enough = estimateCardMemory(work, { ...narrowest, ...single });
+    expect(enough).toBeLessThan(estimateCardMemory(work, { ...narrow, ...single }));
+    expect(whatFits(work, recipe, true, enough)).toMatch(
+      /^It would fit with "load_in_4bit": true in strategy\. Or use/,
+    );
+    expect(whatFits(work, narrow, true, enough)).toMatch(
+      /^It would fit with "load_in_4bit": true in strategy instead of "load_in_8bit"\. Or use/,
+    );
+    expect(whatFits(work, narrowest, true, 0.99 * enough)).not.toMatch(/^It would fit with "load_in/);
+    expect(whatFits(work, { ...recipe, fp16: true }, true, enough)).not.toMatch(/load_in/);
   });
 
   it('suggests another strategy in 8 bits as well', () => {

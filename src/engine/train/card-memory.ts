@@ -7,16 +7,17 @@ import {
   type RunEstimate,
   type Strategy,
 } from '../../protocol/index.ts';
+import { bitsOf } from '../strategies/apply.ts';
 import { kindOf } from '../strategies/index.ts';
+import { inFloat } from '../strategies/kind.ts';
+import { bytesOfNumber } from '../tensor/executors/blocks.ts';
 import { LARGEST_BINDING } from '../tensor/executors/card-memory.ts';
 import { type Card, graphicsCards } from '../tensor/executors/cards.ts';
-import { BLOCK } from '../tensor/executors/eight-bit-blocks.ts';
+import type { HeldBits } from '../tensor/executors/executor.ts';
 import { activationBytes, type Batches } from './activations.ts';
 import { batchesIn, sizesIn, smallerSetting, type Workload } from './estimate.ts';
 
 const NUMBER = 4;
-/** Bytes of a number in 8 bits, for products either way: its own, and its share of a block's scale. */
-const BLOCK_FORMS = 2 * (1 + NUMBER / BLOCK);
 /** Of each trained parameter its block has the weight and AdamW's two moments. */
 const IN_BLOCKS = 3;
 /** Arrays as large as a block that the optimiser's step has beside what goes in and comes out. */
@@ -30,10 +31,11 @@ const FLOAT16_SHARE = 0.8;
  */
 export function estimateCardMemory(work: Workload, recipe: Recipe): number {
   const sizes = sizesIn(work, recipe);
-  const { parameters, trained, matrices, trainedMatrices, inBlocks } = sizes;
+  const { parameters, trained, matrices, trainedMatrices, held } = sizes;
+  const inBlocks = held?.inBlocks ?? 0;
   const blocks = IN_BLOCKS * trained;
   // Each by itself, and matrices both ways; what is trained is copied out of its blocks.
-  const spared = (2 - BLOCK_FORMS / NUMBER) * inBlocks;
+  const spared = held ? 2 * (1 - bytesOfNumber(held.bits) / NUMBER) * inBlocks : 0;
   const copies = parameters + matrices - spared;
   const frozenCopies = parameters - trained + matrices - trainedMatrices - spared;
   const accumulates = recipe.gradient_accumulation_steps > 1;
@@ -48,7 +50,7 @@ export function estimateCardMemory(work: Workload, recipe: Recipe): number {
     ),
   );
   const learning = NUMBER * (blocks + copies + (accumulates ? 2 : 1) * trained) + activations;
-  // What is sent there is copied once; what is in 8 bits, one after the other.
+  // What is sent there is copied once; what is in blocks, one after the other.
   const uploading = NUMBER * (parameters - trained - inBlocks + frozenCopies);
   const summing = accumulates ? NUMBER * (blocks + copies + 3 * trained) : 0;
   const updating =
@@ -56,16 +58,17 @@ export function estimateCardMemory(work: Workload, recipe: Recipe): number {
   return Math.max(uploading, learning, summing, updating);
 }
 
-/** What a card does of a recipe that asks for frozen layers in 8 bits. */
+/** What a card does of a recipe that asks for frozen layers in 8 or 4 bits. */
 export function saysInBlocks(work: Workload, recipe: Recipe): string {
+  const { held, magnitudes } = sizesIn(work, recipe);
+  const { bits, all, inBlocks } = held ?? { bits: 8, all: 0, inBlocks: 0 };
   if (!work.architecture.isCausal)
-    return 'a graphics card computes an encoder’s frozen layers in float. In 8 bits they would save little of its memory.';
-  const { inBlocks, heldIn8Bit, magnitudes } = sizesIn(work, recipe);
+    return `a graphics card computes an encoder’s frozen layers in float. In ${bits} bits they would save little of its memory.`;
   const others = magnitudes ? 'those that DoRA adapts' : 'those whose sizes are no multiples of 32, or too large';
   if (inBlocks === 0)
-    return `a graphics card computes these frozen layers in float: it cannot have ${others} in 8 bits.`;
-  const rest = inBlocks < heldIn8Bit ? `, apart from ${others}` : '';
-  return `the graphics card has the frozen layers in 8 bits alone${rest}; embeddings, the head and what is trained are in float. Evaluations and sample answers of this run are computed with these; the model that is written is in float, and may score slightly otherwise.`;
+    return `a graphics card computes these frozen layers in float: it cannot have ${others} in ${bits} bits.`;
+  const rest = inBlocks < all ? `, apart from ${others}` : '';
+  return `the graphics card has the frozen layers in ${bits} bits alone${rest}; embeddings, the head and what is trained are in float. Evaluations and sample answers of this run are computed with these; the model that is written is in float, and may score slightly otherwise.`;
 }
 
 /** What a run needs of the card, beside the largest that is known here; which one WebGPU takes is not. */
@@ -98,20 +101,30 @@ export async function requireCardMemory(
 /** What to do where a run does not fit into so many bytes of a card, row by row. */
 export const whatFits = (work: Workload, recipe: Recipe, recomputes: boolean, bytes: number): string => {
   const isEnough = (changed: Recipe) => estimateCardMemory(work, changed) <= bytes;
-  // With fp16 they are not taken.
-  const narrowed = (strategy: Strategy) => (recipe.fp16 ? strategy : in8Bit(work, strategy));
-  const narrow = { ...recipe, strategy: narrowed(recipe.strategy) };
-  const smaller =
-    narrow.strategy !== recipe.strategy && isEnough(rowByRow(narrow))
-      ? 'It would fit with "load_in_8bit": true in strategy.'
-      : smallerSetting(work, recipe, recomputes, isEnough, narrowed);
+  const other = (bits?: HeldBits) =>
+    smallerSetting(work, recipe, recomputes, isEnough, (strategy) => inBlocks(work, strategy, bits));
+  // 8 bits are nearer to float than 4. Beside fp16 neither is taken.
+  const narrower = ([8, 4] as const).find((bits) => {
+    const strategy = inBlocks(work, recipe.strategy, bits);
+    return !recipe.fp16 && strategy !== recipe.strategy && isEnough(rowByRow({ ...recipe, strategy }));
+  });
+  const smaller = narrower
+    ? narrowerSetting(recipe.strategy, narrower)
+    : recipe.fp16
+      ? other()
+      : (other(8) ?? other(4));
   return `${smaller ?? 'Choose a smaller base model.'} Or use --backend onnxruntime, which computes on the processor.`;
 };
 
-/** A strategy with its frozen layers in 8 bits, where a card can have them so. */
-function in8Bit<S extends Strategy>({ architecture }: Workload, strategy: S): S {
+const narrowerSetting = ({ load_in_8bit }: Strategy, bits: HeldBits): string =>
+  `It would fit with "load_in_${bits}bit": true in strategy${load_in_8bit ? ' instead of "load_in_8bit"' : ''}.`;
+
+/** A strategy with its frozen layers in so many bits, where a card can have them so and they are in more. */
+function inBlocks<S extends Strategy>({ architecture }: Workload, strategy: S, bits: HeldBits | undefined): S {
   const canBe = architecture.isCausal && 'load_in_8bit' in kindOf(strategy).schema.shape;
-  return canBe && strategy.load_in_8bit !== true ? { ...strategy, load_in_8bit: true } : strategy;
+  const own = bitsOf(strategy);
+  if (!canBe || bits === undefined || (own && own <= bits)) return strategy;
+  return { ...inFloat(strategy), [bits === 8 ? 'load_in_8bit' : 'load_in_4bit']: true };
 }
 
 /** The recipe in the smallest pieces that a card that is full is asked for. */

@@ -4,7 +4,7 @@ import { type Architecture, declarationOf } from '../models/architecture.ts';
 import type { ParameterInfo } from '../models/scope.ts';
 import { countSteps } from '../recipes/schedule.ts';
 import { matricesInBlocks, matricesOf } from '../runtime/matrices.ts';
-import { architectureFor, isHeldIn8Bit, isTrainedBy, isTrainedIn, phasesOf } from '../strategies/apply.ts';
+import { architectureFor, heldBy, isTrainedBy, isTrainedIn, phasesOf } from '../strategies/apply.ts';
 import { factsAbout } from '../strategies/facts.ts';
 import { kindOf, STRATEGIES, WrongKey } from '../strategies/index.ts';
 import { inFloat } from '../strategies/kind.ts';
@@ -67,22 +67,26 @@ function countSizes(
   const isTrained = phases
     ? (name: string) => phases.some((phase) => isInPhase(phase, name))
     : isTrainedBy(strategy, adapted);
-  const isHeld = isHeldIn8Bit(strategy, adapted);
+  const weights = heldBy(strategy, adapted);
   const declared = declarationOf(adapted, { outputs: numLabels }).parameters;
   const all = [...declared.values()];
   const matrices = matricesOf(declared);
-  const inBlocks = matricesInBlocks(declared, adapted, isHeld);
   const trained = all.filter(({ name }) => isTrained(name));
   const count = (some: readonly ParameterInfo[]) => some.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const places = trained.flatMap(({ place }) => (place === 'head' ? [] : [Math.max(0, place)]));
   const lowest = smallest([adapted.numLayers, ...places]);
+  const inBlocks = weights && matricesInBlocks(declared, adapted, weights);
+  const held = weights && {
+    bits: weights.bits,
+    all: count(all.filter(({ name }) => weights.has(name))),
+    inBlocks: count(all.filter(({ name }) => inBlocks!.has(name))),
+  };
   return {
     parameters: count(all),
     trained: count(trained),
     matrices: count(all.filter(({ name }) => matrices.has(name))),
     trainedMatrices: count(trained.filter(({ name }) => matrices.has(name))),
-    heldIn8Bit: count(all.filter(({ name }) => isHeld(name))),
-    inBlocks: count(all.filter(({ name }) => inBlocks.has(name))),
+    held,
     passedShare: 1 - lowest / adapted.numLayers,
     virtualTokens: adapted.virtualIds?.length ?? 0,
     prefixTokens: adapted.prompt?.isPrefix ? adapted.prompt.num_virtual_tokens : 0,
@@ -138,12 +142,15 @@ const TRAINED_BYTES = 12;
 /** Rows are packed, with this much left empty. */
 const PACKED_SHARE = 0.85;
 
+/** Frozen numbers that a processor computes with in 8 bits; in 4 it does not compute. */
+const heldIn8Bit = ({ held }: Sizes): number => (held?.bits === 8 ? held.all : 0);
+
 /** Peak resident memory in bytes, for the largest batch that is likely. Fitted to measured peaks: see its test. */
 export function estimateMemory(work: Workload, recipe: Recipe): number {
   const sizes = sizesIn(work, recipe);
-  const { parameters, trained, heldIn8Bit, passedShare, trainsWeights } = sizes;
+  const { parameters, trained, passedShare, trainsWeights } = sizes;
   // Copies of a weight in 8 bits: for products forward, and backward where gradients pass through frozen layers.
-  const narrow = heldIn8Bit * (passedShare > 0 && !trainsWeights ? 2 : 1);
+  const narrow = heldIn8Bit(sizes) * (passedShare > 0 && !trainsWeights ? 2 : 1);
   const accumulated = recipe.gradient_accumulation_steps > 1 ? 4 * trained : 0;
   const activations = batchesIn(work, recipe, sizes).map((batches) =>
     activationBytes(work.architecture, sizes, batches),
@@ -353,8 +360,9 @@ export function estimateSeconds(work: Workload, recipe: Recipe, gflops: number):
 }
 
 /** Work of a training step over that of its forward pass in float. */
-function stepCost({ passedShare, trainsWeights, heldIn8Bit, magnitudes }: Sizes): number {
-  const frozenTime = heldIn8Bit > 0 ? EIGHT_BIT_TIME : 1;
+function stepCost(sizes: Sizes): number {
+  const { passedShare, trainsWeights, magnitudes } = sizes;
+  const frozenTime = heldIn8Bit(sizes) > 0 ? EIGHT_BIT_TIME : 1;
   // What is computed twice is so forward and backward.
   const again = 2 * frozenTime * (magnitudes?.repeatedShare ?? 0);
   // Forward, backward to the inputs, and to the weights where these are trained.
@@ -362,7 +370,7 @@ function stepCost({ passedShare, trainsWeights, heldIn8Bit, magnitudes }: Sizes)
 }
 
 /** Of the layers that gradients pass through all but the last are run forward once more. */
-const recomputed = ({ passedShare, heldIn8Bit, trainsWeights }: Sizes, layers: number): number =>
-  Math.max(0, passedShare - 1 / layers) * (heldIn8Bit > 0 && !trainsWeights ? EIGHT_BIT_TIME : 1);
+const recomputed = (sizes: Sizes, layers: number): number =>
+  Math.max(0, sizes.passedShare - 1 / layers) * (heldIn8Bit(sizes) > 0 && !sizes.trainsWeights ? EIGHT_BIT_TIME : 1);
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

@@ -57,7 +57,10 @@ export async function featuresOf(
 function keyOf({ model, config, executor, batchSize }: FeatureSource, texts: readonly LabelledItem[]): string {
   const frozen = [...model.declaration('states').parameters.keys()].map((name) => model.store.get(name));
   const { name, numThreads, library } = executor;
-  const held = (name: string) => (model.device?.isInBlocks(name) ? ' in 8 bits' : '');
+  const held = (name: string) => {
+    const forms = model.device?.formsOf(name);
+    return forms ? ` in ${forms.bits} bits` : '';
+  };
   return featureKey({
     made: JSON.stringify({ VERSION, name, numThreads, library, cpu: cpus()[0]?.model, batchSize }),
     config: JSON.stringify(config),

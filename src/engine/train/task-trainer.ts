@@ -10,7 +10,7 @@ import { keepsParameters } from '../runtime/device-parameters.ts';
 import { FittingBatch } from '../runtime/fitting-batch.ts';
 import { TaskModel } from '../runtime/model.ts';
 import type { Scaled } from '../runtime/update-program.ts';
-import { isHeldIn8Bit, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
+import { heldBy, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
 import { kindOf } from '../strategies/index.ts';
 import { type PhaseStart, phaseStarts } from '../strategies/phase-starts.ts';
 import { Evaluator } from './evaluator.ts';
@@ -75,7 +75,7 @@ export class TaskTrainer implements Trainer {
       isTrained: isTrainedIn(recipe.strategy, architecture),
       phases: phasesOf(recipe.strategy, architecture, steps),
       rateOf: rateOf(recipe.strategy, architecture),
-      isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, architecture),
+      held: heldBy(recipe.strategy, architecture),
       recompute: recipe.gradient_checkpointing,
       float16: recipe.fp16,
       accumulate: accumulation > 1 && !keepsParameters(executor),

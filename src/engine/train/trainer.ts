@@ -18,12 +18,12 @@ import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
 import { countSteps, fitBatch } from '../recipes/schedule.ts';
 import { learntOfRecipe } from '../recipes/template.ts';
 import { unusualValues } from '../recipes/unusual.ts';
-import { architectureFor, tooShortFor } from '../strategies/apply.ts';
+import { architectureFor, bitsOf, tooShortFor } from '../strategies/apply.ts';
 import { factsAbout } from '../strategies/facts.ts';
 import { betterForFewRows } from '../strategies/index.ts';
 import type { AnyTask, LabelledItem } from '../tasks/task.ts';
 import { createExecutor } from '../tensor/executors/create.ts';
-import type { Executor } from '../tensor/executors/executor.ts';
+import type { Executor, HeldBits } from '../tensor/executors/executor.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { requireCardMemory, saysInBlocks, whatFits } from './card-memory.ts';
 import { encode } from './encode.ts';
@@ -137,7 +137,8 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     }
     if (executor.memory) await requireCardMemory(work, lessons.recipe, recomputes, note);
     // No warning: new recipes have it for whatever machine they are run on.
-    if (recipe.strategy.load_in_8bit) note('info', `load_in_8bit: ${saysIn8Bit(work, lessons.recipe, executor)}`);
+    const bits = bitsOf(recipe.strategy);
+    if (bits) note('info', `load_in_${bits}bit: ${saysHeld(work, lessons.recipe, executor, bits)}`);
     if (recipe.gradient_checkpointing && !executor.recomputes) {
       note(
         'warning',
@@ -175,8 +176,15 @@ function baseModelOf({ path, source }: ResolvedModel, { model }: Recipe): BaseMo
   return onHub ? { nameOrPath: onHub.id, revision: onHub.revision } : { nameOrPath: path, revision: null };
 }
 
-/** What an executor does of a recipe that asks for frozen layers in 8 bits. */
-function saysIn8Bit(work: Workload, recipe: Recipe, { name, computesIn8Bit, openBytes }: Executor): string {
+/** What an executor does of a recipe that asks for frozen layers in so many bits. */
+function saysHeld(
+  work: Workload,
+  recipe: Recipe,
+  { name, computesIn8Bit, openBytes }: Executor,
+  bits: HeldBits,
+): string {
+  if (bits === 4 && !openBytes)
+    return `${name} computes the frozen layers in float: 4 bits save memory of a graphics card.${computesIn8Bit ? ' "load_in_8bit" would save time here.' : ''}`;
   if (computesIn8Bit)
     return 'training steps compute the frozen layers in 8 bits; evaluations and the written model are in float.';
   if (openBytes) return saysInBlocks(work, recipe);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Candidate } from '../../../protocol/index.ts';
+import type { Candidate, Recipe } from '../../../protocol/index.ts';
 import { models, type Rows, ways } from './candidates.ts';
 import { entriesOf } from './entry.ts';
 
@@ -34,6 +34,15 @@ it('a key that some candidates cannot take is left out for these, with the reaso
     [undefined, 32],
   ]);
   expect(entries[1]!.candidate.recipe.strategy).toMatchObject({ type: 'lora', r: 4 });
+});
+
+it('4 bits that are asked for take the place of 8 that are suggested', async () => {
+  const sets = ['strategy.load_in_4bit=true'];
+  const { entries } = await entriesOf(await named('lora'), { compared: 'ways', base, rows, sets });
+  for (const { strategy } of [entries[0]!.loaded.recipe, entries[0]!.candidate.recipe as Recipe]) {
+    expect(strategy).toMatchObject({ type: 'lora', load_in_4bit: true });
+    expect(strategy).not.toHaveProperty('load_in_8bit');
+  }
 });
 
 it('several keys at once are left out, and those that need each other are kept together', async () => {

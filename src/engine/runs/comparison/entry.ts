@@ -130,10 +130,10 @@ async function asTrained(
   return await withSets(other!);
 }
 
-/** A recipe as it is suggested has 8 bits for processors: where fp16 is asked for, it goes without. */
+/** A recipe as it is suggested has 8 bits for processors: where fp16 or 4 bits are asked for, it goes without. */
 function givingWay(recipe: RecipeInput, sets: readonly string[]): RecipeInput {
   const { strategy } = recipe;
-  if (!strategy || !sets.some((set) => /^\s*fp16\s*=\s*true\s*$/.test(set))) return recipe;
+  if (!strategy || !sets.some((set) => /^\s*(fp16|strategy\.load_in_4bit)\s*=\s*true\s*$/.test(set))) return recipe;
   return { ...recipe, strategy: inFloat(strategy) };
 }
 

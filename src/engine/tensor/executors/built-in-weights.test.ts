@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Graph } from '../graph/ir.ts';
+import { quantizeBlocks } from './blocks.ts';
 import { withBuiltInWeights } from './built-in-weights.ts';
-import { quantizeBlocks } from './eight-bit-blocks.ts';
 
 const weight = (n: number, k: number) =>
   Float32Array.from({ length: n * k }, (_, i) => Math.sin(7 * i) * (1 + (i % 5)));

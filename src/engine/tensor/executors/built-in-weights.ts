@@ -1,6 +1,6 @@
 import type { Graph, Node } from '../graph/ir.ts';
 import type { EightBitOperand } from '../graph/passes/eight-bit-linears.ts';
-import { BLOCK, quantizeBlocks } from './eight-bit-blocks.ts';
+import { BLOCK, quantizeBlocks } from './blocks.ts';
 import type { Feed, TensorSpec } from './executor.ts';
 
 /** The left side in 8 bits, too. */

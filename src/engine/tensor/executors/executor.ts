@@ -3,11 +3,14 @@ import type * as tf from '@tensorflow/tfjs-core';
 export type DType = 'float32' | 'int32' | 'bool';
 export type Shape = readonly number[];
 
+/** Bits of a number that an executor computes with instead of a float's. */
+export type HeldBits = 8 | 4;
+
 export interface TensorSpec {
   readonly shape: Shape;
   readonly dtype: DType;
-  /** The array is the same in every run, so that an executor may compute with it in 8 bits where that is faster. */
-  readonly held?: 'int8';
+  /** The array is the same in every run, so that an executor may compute with it in so many bits where it can. */
+  readonly held?: HeldBits;
   /**
    * With `held`: its 8-bit form may become a part of the program when that is first run. A product with a single row is
    * then several times as fast, since it is laid out once, but each such program has a copy.
@@ -23,12 +26,15 @@ export interface TensorSpec {
    * or both.
    */
   readonly transposed?: string;
-  /** Other feeds that have the same matrix in 8 bits: an executor reads these and not the matrix itself. */
+  /** Other feeds that have the same matrix in blocks: an executor reads these and not the matrix itself. */
   readonly inBlocks?: BlockForms;
 }
 
-/** The feeds that have a matrix `[R, C]` in 8 bits (eight-bit-blocks.ts), for products with it either way. */
+/** The feeds that have a matrix `[R, C]` in 8 or 4 bits (blocks.ts), for products with it either way. */
 export interface BlockForms {
+  readonly bits: HeldBits;
+  /** The one that a layer's output is computed by, where the other is for gradients. */
+  readonly forward: 'rows' | 'columns';
   /** Of x · wᵀ: R rows in blocks. */
   readonly rows: BlockFeeds;
   /** Of x · w: C columns in blocks. */
@@ -36,7 +42,7 @@ export interface BlockForms {
 }
 
 export interface BlockFeeds {
-  /** uint8 `[N, blocks, 32]`. */
+  /** uint8 `[N, blocks, 4 · bits]`. */
   readonly values: string;
   /** float32 `[N · blocks]`. */
   readonly scales: string;
@@ -158,7 +164,7 @@ export interface Executor {
   readonly numThreads: number;
   /** Library and version that computes, for a run's fingerprint. */
   readonly library: string;
-  /** Whether inputs marked `held: 'int8'` are computed with in 8 bits; where not, in float as all others. */
+  /** Whether inputs marked `held: 8` are computed with in 8 bits; where not, in float as all others. */
   readonly computesIn8Bit?: boolean;
   /**
    * Whether the processor has instructions for products of 8 bits (x86's VNNI, ARM's dot products): only with them are
@@ -179,7 +185,7 @@ export interface Executor {
     inputs: Record<string, TensorSpec>,
     options?: CompileOptions,
   ): Promise<DeviceCompiled>;
-  /** There where matrices in 8 bits can be computed with (`inBlocks`). */
+  /** There where matrices in blocks can be computed with (`inBlocks`). */
   openBytes?(): BytesOnDevice;
   /** Bytes that one tensor there may have; no limit of its own where left out. */
   readonly largestBinding?: number;

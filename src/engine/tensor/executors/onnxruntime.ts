@@ -1,5 +1,6 @@
 import type * as Ort from 'onnxruntime-node';
 import type { Target } from '../graph/optimize.ts';
+import { BlockWeights, sessionInBlocks, takesBlocks } from './blocks-on-processor.ts';
 import { EightBitWeights, eightBitRange, FULL_RANGE } from './eight-bit.ts';
 import type { Executor } from './executor.ts';
 import { sharesMalloc } from './malloc.ts';
@@ -21,6 +22,7 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
   // Shared by all graphs: one compiled for another shape writes to the same tables.
   const lastRows = new WeakMap<Float32Array, Int32Array>();
   let weights: EightBitWeights | undefined;
+  const inBlocks = new BlockWeights();
   let range: Promise<number> | undefined;
   return {
     name: 'onnxruntime',
@@ -37,7 +39,7 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
       const session = sessionOptions({ ...options, numThreads });
       const target: Target = {
         provider: 'cpu',
-        isHeldIn8Bit: (input) => inputs[input]?.held === 'int8',
+        isHeldIn8Bit: (input) => inputs[input]?.held === 8,
         besideOf: (input) => inputs[input]?.beside,
         singleNodes,
         ...(float16 ? { float16: 'rounded' as const } : {}),
@@ -46,6 +48,8 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
         range ??= eightBitRange(ort);
         return builtInSession(ort, program, inputs, target, session, await range);
       }
+      if (takesBlocks() && Object.values(inputs).some(({ held }) => held))
+        return sessionInBlocks(ort, program, inputs, target, session, lastRows, inBlocks);
       const opened = await openSession(ort, program, inputs, target, session);
       if (opened.operands.length > 0) {
         range ??= eightBitRange(ort);

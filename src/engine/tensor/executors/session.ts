@@ -86,7 +86,11 @@ function lower(program: Program, inputs: Record<string, TensorSpec>, target: Tar
     [...recorded.outputs].map(([name, value]) => [name, typeOf(recorded, value) as TensorSpec]),
   );
   const optimized = optimize(recorded, target);
-  return { ...optimized, outputs, fed: target.transposedOf ? fedTo(optimized.graph, inputs) : inputs };
+  return {
+    ...optimized,
+    outputs,
+    fed: target.transposedOf || target.blocksOf ? fedTo(optimized.graph, inputs) : inputs,
+  };
 }
 
 const fedTo = (graph: Graph, inputs: Record<string, TensorSpec>): Record<string, TensorSpec> =>

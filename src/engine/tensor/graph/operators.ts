@@ -1,3 +1,5 @@
+import type { HeldBits } from '../executors/executor.ts';
+
 /** A number is an int to ONNX unless it is wrapped as `{ float }`. */
 export type Attribute = number | string | readonly number[] | FloatAttribute;
 export interface FloatAttribute {
@@ -100,7 +102,7 @@ interface ContributedOperators {
   MatMulNBits: {
     readonly K: number;
     readonly N: number;
-    readonly bits: 8;
+    readonly bits: HeldBits;
     readonly block_size: number;
     /** What the left side is computed in: 4 is 8 bits, 0 its own type. */
     readonly accuracy_level: 0 | 4;

@@ -9,7 +9,7 @@ import { blockLinears } from './block-linears.ts';
 
 const f32 = (...shape: number[]): TensorSpec => ({ shape, dtype: 'float32' });
 const form = (name: string) => ({ values: name, scales: `${name} scales` });
-const forms: BlockForms = { rows: form('rows'), columns: form('columns') };
+const forms: BlockForms = { bits: 8, forward: 'rows', rows: form('rows'), columns: form('columns') };
 const formsOf = (input: string) => (input === 'frozen' ? forms : undefined);
 const lines = (of: ReturnType<typeof blockLinears>) => printGraph(of).split('\n');
 
@@ -53,7 +53,7 @@ describe('blockLinears', () => {
 
   it('refuses what reads such a matrix otherwise', () => {
     const graph = record(({ x, frozen }) => ({ y: tf.mul(x!, frozen!) }), { x: f32(32, 64), frozen: f32(32, 64) });
-    expect(() => blockLinears(graph, formsOf)).toThrow('frozen is there in 8 bits alone, which Mul cannot read');
+    expect(() => blockLinears(graph, formsOf)).toThrow('frozen is there in blocks alone, which Mul cannot read');
   });
 
   it('leaves a graph without such matrices as it is', () => {

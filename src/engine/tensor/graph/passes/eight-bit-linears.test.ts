@@ -184,7 +184,7 @@ describe('a frozen layer in 8 bits', () => {
   };
   const run = async (held: boolean) => {
     const inputs = specs(rows, inner, out);
-    if (held) inputs.frozen = { ...inputs.frozen!, held: 'int8' };
+    if (held) inputs.frozen = { ...inputs.frozen!, held: 8 };
     const compiled = await executor.compile(program, inputs);
     const results = {
       loss: new Float32Array(1),
@@ -213,7 +213,7 @@ describe('a frozen layer in 8 bits', () => {
     const small = feeds.w.map((v, i) => (i % 3 === 0 ? v / 40 : v));
     const layer = ({ x, w, b }: Record<string, tf.Tensor>) => ({ y: linear(x as tf.Tensor2D, w!, b!) });
     const products = async (beside?: Rounding) => {
-      const w: TensorSpec = beside ? { ...f32(inner, 3), held: 'int8', beside } : f32(inner, 3);
+      const w: TensorSpec = beside ? { ...f32(inner, 3), held: 8, beside } : f32(inner, 3);
       const compiled = await executor.compile(layer, { x: f32(rows, 3), w, b: f32(inner) });
       const y = new Float32Array(rows * inner);
       await compiled.run({ x: wide, w: small, b: feeds.b }, { y });

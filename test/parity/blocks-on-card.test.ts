@@ -6,9 +6,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Random } from '../../src/engine/data/random.ts';
 import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
-import { FULL_RANGE } from '../../src/engine/tensor/executors/eight-bit.ts';
-import { BLOCK, quantizeBlocks } from '../../src/engine/tensor/executors/eight-bit-blocks.ts';
-import type { BlockForms, DeviceTensor, Executor, TensorSpec } from '../../src/engine/tensor/executors/executor.ts';
+import { meantBy, quantizeBothWays } from '../../src/engine/tensor/executors/blocks.ts';
+import type {
+  BlockForms,
+  DeviceTensor,
+  Executor,
+  HeldBits,
+  TensorSpec,
+} from '../../src/engine/tensor/executors/executor.ts';
 import { linear, matMul } from '../../src/engine/tensor/ops/index.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import type { RecipeInput } from '../../src/protocol/index.ts';
@@ -26,18 +31,21 @@ const f32 = (...shape: number[]): TensorSpec => ({ shape, dtype: 'float32' });
 const random = new Random(3);
 const normal = (size: number) => Float32Array.from({ length: size }, () => random.float() + random.float() - 1);
 const form = (name: string) => ({ values: name, scales: `${name} scales` });
-const FORMS: BlockForms = { rows: form('rows'), columns: form('columns') };
+const formsIn = (bits: HeldBits): BlockForms => ({
+  bits,
+  forward: 'rows',
+  rows: form('rows'),
+  columns: form('columns'),
+});
+const BITS = [8, 4] as const;
+/** How far a number is off at most, over the largest. */
+const NEAR = { 8: 0.01, 4: 0.2 };
 
-/** What a matrix in 8 bits stands for: block b of row i of it is `scales[i · blocks + b] · (values - 128)`. */
-function meant({ values, scales }: ReturnType<typeof quantizeBlocks>, n: number, k: number): Float32Array {
-  const blocks = Math.ceil(k / BLOCK);
-  return Float32Array.from({ length: n * k }, (_, at) => {
-    const [i, j] = [Math.floor(at / k), at % k];
-    return scales[i * blocks + Math.floor(j / BLOCK)]! * (values[i * blocks * BLOCK + j]! - 128);
-  });
-}
+/** Row i has what output i is summed of. */
+const rowsOf = (weight: Float32Array, { n, k, transposed }: { n: number; k: number; transposed: boolean }) =>
+  transposed ? weight : weight.map((_, at) => weight[(at % k) * n + Math.floor(at / k)]!);
 
-describe.skipIf(!isThere)(`matrices in 8 bits: ${title}`, { timeout: 300_000 }, () => {
+describe.skipIf(!isThere)(`matrices in blocks: ${title}`, { timeout: 300_000 }, () => {
   let executor: Executor;
   let letGo: () => void;
   beforeAll(async () => {
@@ -50,55 +58,52 @@ describe.skipIf(!isThere)(`matrices in 8 bits: ${title}`, { timeout: 300_000 }, 
   });
 
   // Of few and of many rows on the left, for which the provider has other shaders.
-  it.each([1, 4, 37, 130])('give the products of what they stand for, either way: %i rows', async (m) => {
-    const [r, c] = [96, 64];
-    const weight = normal(r * c);
-    const bias = normal(r);
-    const sizes = { rows: { n: r, k: c, transposed: true }, columns: { n: c, k: r, transposed: false } };
-    const feeds: Record<string, Float32Array | DeviceTensor> = {};
-    const expected: Record<string, Float32Array> = {};
-    const sign = { rows: -1, columns: 1 };
-    const left = { rows: normal(m * c), columns: normal(m * r) };
-    const bytes = executor.openBytes!();
-    for (const of of ['rows', 'columns'] as const) {
-      const { n, k } = sizes[of];
-      const matrix = quantizeBlocks(weight, { ...sizes[of], range: FULL_RANGE });
-      feeds[FORMS[of].values] = await bytes.put(matrix.values, matrix.shape);
-      feeds[FORMS[of].scales] = matrix.scales;
-      const w = meant(matrix, n, k);
-      expected[of] = Float32Array.from({ length: m * n }, (_, at) => {
-        const [i, j] = [Math.floor(at / n), at % n];
-        let sum = of === 'rows' ? bias[j]! : 0;
-        for (let l = 0; l < k; l++) sum += sign[of] * left[of][i * k + l]! * w[j * k + l]!;
-        return sum;
-      });
-    }
-    bytes.dispose();
-    const compiled = await executor.compile(
-      ({ x, dy, w, b }) => ({ y: linear(tf.neg(x!) as tf.Tensor2D, w!, b!), dx: matMul(dy!, w!) }),
-      { x: f32(m, c), dy: f32(m, r), w: { ...f32(r, c), inBlocks: FORMS }, b: f32(r) },
-    );
-    const found = { rows: new Float32Array(m * r), columns: new Float32Array(m * c) };
-    await compiled.run({ ...feeds, x: left.rows, dy: left.columns, b: bias }, { y: found.rows, dx: found.columns });
-    for (const of of ['rows', 'columns'] as const) {
-      expect(relativeError(found[of], expected[of]!)).toBeLessThan(1e-5);
-      const { n, k, transposed } = sizes[of];
-      // And what they stand for is near the matrix.
-      const given = Float32Array.from({ length: n * k }, (_, at) => {
-        const [i, j] = [Math.floor(at / k), at % k];
-        return transposed ? weight[i * c + j]! : weight[j * c + i]!;
-      });
-      expect(
-        relativeError(meant(quantizeBlocks(weight, { ...sizes[of], range: FULL_RANGE }), n, k), given),
-      ).toBeLessThan(0.01);
-    }
-    compiled.dispose();
-    for (const feed of Object.values(feeds)) if ('isOnDevice' in feed) feed.dispose();
-  });
+  it.each(BITS.flatMap((bits) => [1, 4, 37, 130].map((m) => [bits, m] as const)))(
+    'give the products of what they stand for, either way: %i bits, %i rows',
+    async (bits, m) => {
+      const forms = formsIn(bits);
+      const [r, c] = [96, 64];
+      const weight = normal(r * c);
+      const bias = normal(r);
+      const sizes = { rows: { n: r, k: c, transposed: true }, columns: { n: c, k: r, transposed: false } };
+      const feeds: Record<string, Float32Array | DeviceTensor> = {};
+      const expected: Record<string, Float32Array> = {};
+      const sign = { rows: -1, columns: 1 };
+      const left = { rows: normal(m * c), columns: normal(m * r) };
+      const bytes = executor.openBytes!();
+      const both = quantizeBothWays(weight, [r, c], bits, 'rows');
+      for (const of of ['rows', 'columns'] as const) {
+        const { n, k } = sizes[of];
+        feeds[forms[of].values] = await bytes.put(both[of].values, both[of].shape);
+        feeds[forms[of].scales] = both[of].scales;
+        const w = rowsOf(meantBy(both[of], sizes[of]), sizes[of]);
+        expected[of] = Float32Array.from({ length: m * n }, (_, at) => {
+          const [i, j] = [Math.floor(at / n), at % n];
+          let sum = of === 'rows' ? bias[j]! : 0;
+          for (let l = 0; l < k; l++) sum += sign[of] * left[of][i * k + l]! * w[j * k + l]!;
+          return sum;
+        });
+      }
+      bytes.dispose();
+      const compiled = await executor.compile(
+        ({ x, dy, w, b }) => ({ y: linear(tf.neg(x!) as tf.Tensor2D, w!, b!), dx: matMul(dy!, w!) }),
+        { x: f32(m, c), dy: f32(m, r), w: { ...f32(r, c), inBlocks: forms }, b: f32(r) },
+      );
+      const found = { rows: new Float32Array(m * r), columns: new Float32Array(m * c) };
+      await compiled.run({ ...feeds, x: left.rows, dy: left.columns, b: bias }, { y: found.rows, dx: found.columns });
+      for (const of of ['rows', 'columns'] as const) {
+        expect(relativeError(found[of], expected[of]!)).toBeLessThan(1e-5);
+        // And what they stand for is near the matrix.
+        expect(relativeError(meantBy(both[of], sizes[of]), weight)).toBeLessThan(NEAR[bits]);
+      }
+      compiled.dispose();
+      for (const feed of Object.values(feeds)) if ('isOnDevice' in feed) feed.dispose();
+    },
+  );
 });
 
-describe.skipIf(!isThere)(`a run whose frozen layers are in 8 bits: ${title}`, { timeout: 300_000 }, () => {
-  const root = mkdtempSync(path.join(tmpdir(), 'luthier-eight-bit-on-card-'));
+describe.skipIf(!isThere)(`a run whose frozen layers are in blocks: ${title}`, { timeout: 300_000 }, () => {
+  const root = mkdtempSync(path.join(tmpdir(), 'luthier-blocks-on-card-'));
   let letGo: () => void;
   beforeAll(async () => {
     vi.stubEnv('LUTHIER_CACHE', path.join(root, 'cache'));
@@ -154,14 +159,23 @@ describe.skipIf(!isThere)(`a run whose frozen layers are in 8 bits: ${title}`, {
     ['a prefix', { ...WRITES, strategy: { type: 'prefix-tuning', num_virtual_tokens: 3 } }],
     ['layers computed again', { ...WRITES, strategy: LORA, gradient_checkpointing: true }],
   ])('has losses near those in float, and takes less of the card: %s', async (_, recipe) => {
-    const narrow = await train({ ...recipe, strategy: { ...recipe.strategy, load_in_8bit: true } as never });
     const wide = await train(recipe);
-    expect(narrow.losses).not.toEqual(wide.losses);
-    [...narrow.losses, narrow.loss].forEach((loss, i) => {
-      expect(Math.abs(loss / [...wide.losses, wide.loss][i]! - 1)).toBeLessThan(0.02);
-    });
-    expect(narrow.held).toBeLessThan(wide.held);
-    expect(narrow.notes).toContain('load_in_8bit: the graphics card has the frozen layers in 8 bits alone');
+    let before = wide.held;
+    for (const bits of BITS) {
+      const narrow = await train({
+        ...recipe,
+        strategy: { ...recipe.strategy, [`load_in_${bits}bit`]: true } as never,
+      });
+      expect(narrow.losses).not.toEqual(wide.losses);
+      [...narrow.losses, narrow.loss].forEach((loss, i) => {
+        expect(Math.abs(loss / [...wide.losses, wide.loss][i]! - 1)).toBeLessThan(bits === 8 ? 0.02 : 0.05);
+      });
+      expect(narrow.held).toBeLessThan(before);
+      before = narrow.held;
+      expect(narrow.notes).toContain(
+        `load_in_${bits}bit: the graphics card has the frozen layers in ${bits} bits alone`,
+      );
+    }
   });
 
   it('computes an encoder in float, and says so', async () => {
