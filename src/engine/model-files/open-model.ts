@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type BackendChoice, LuthierError, type Note } from '../../protocol/index.ts';
 import { type ModelConfig, type ModelFolder, openModelFolder, TEMPLATE_FILE } from '../hub/model-folder.ts';
+import { isLayerWeight } from '../models/architecture.ts';
 import { classesOf } from '../models/classes.ts';
 import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
 import { openRowTemplate, type RowTemplate } from '../prompts/row-template.ts';
@@ -33,6 +34,7 @@ export interface OpenModel {
  * Loads a trained model's folder, nothing of it to be trained further.
  * @param note hears which backend was chosen, where that is not the usual one, and what the weights lack
  * @param taskOf what it is loaded for; may throw where it is another model
+ * @param load_in_8bit a graphics card is to have the layers of a model that writes in 8 bits alone
  * @throws LuthierError as classesOf where the folder's model is no text classifier, and all that can be wrong with a
  *   model folder
  */
@@ -42,6 +44,7 @@ export async function openModel(
   note: Note = () => {},
   taskOf: (folder: ModelFolder, hasChatTemplate: boolean) => AnyAnswering = ({ config }, has) =>
     answeringOfModel(config, has),
+  load_in_8bit = false,
 ): Promise<OpenModel> {
   const opening = openModelFolder(modelFolder);
   const executorReady = createExecutor(backend, { hiddenSize: opening.then(hiddenSizeOf), note });
@@ -64,6 +67,7 @@ export async function openModel(
       numLabels: architecture.outputs ?? labels.length,
       padId: tokenizer.padId,
       isTrained: () => false,
+      ...(load_in_8bit && executor.openBytes && { held: { bits: 8, has: isLayerWeight(architecture) } }),
       accumulate: false,
       maxBatch: { texts: 1, tokens: 1 },
       seed: 0,

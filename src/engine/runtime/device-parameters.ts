@@ -1,5 +1,5 @@
 import { add, transpose } from '@tensorflow/tfjs-core';
-import { quantizeBothWays } from '../tensor/executors/blocks.ts';
+import { type BothWays, quantizeBothWays, quantizeOneWay } from '../tensor/executors/blocks.ts';
 import {
   type BlockForms,
   type Compiled,
@@ -112,10 +112,15 @@ export class DeviceParameters {
     return this.#inBlocks.get(name);
   }
 
+  /** A matrix in the forms that it is there in: where nothing is trained, nothing goes backward. */
+  #waysOf({ forward }: BlockForms): (keyof BothWays)[] {
+    return this.#blocks.length > 0 ? ['rows', 'columns'] : [forward];
+  }
+
   /** Under which names a parameter is there by itself. */
   #namesOf(name: string): string[] {
     const forms = this.formsOf(name);
-    if (forms) return [forms.rows, forms.columns].flatMap(({ values, scales }) => [values, scales]);
+    if (forms) return this.#waysOf(forms).flatMap((way) => [forms[way].values, forms[way].scales]);
     const prefixes = this.hasTransposed(name) ? [PARAMETER, TRANSPOSED] : [PARAMETER];
     return prefixes.flatMap((prefix) => fedNames(this.tables, name).map((own) => prefix + own));
   }
@@ -324,13 +329,18 @@ export class DeviceParameters {
     const scales: [string, Float32Array][] = [];
     const bytes = this.executor.openBytes!();
     try {
-      for (const [name, { bits, forward, ...forms }] of this.#inBlocks) {
+      for (const [name, forms] of this.#inBlocks) {
         const { shape, weight } = this.#store.get(name);
-        const matrices = quantizeBothWays(weight, shape as [number, number], bits, forward);
-        for (const way of ['rows', 'columns'] as const) {
-          const { values, scales: own, shape } = matrices[way];
-          this.#put(forms[way].values, await bytes.put(values, shape));
-          scales.push([forms[way].scales, own]);
+        const { bits, forward } = forms;
+        const ways = this.#waysOf(forms);
+        const matrices: Partial<BothWays> =
+          ways.length === 1
+            ? { [forward]: quantizeOneWay(weight, shape, bits, forward) }
+            : quantizeBothWays(weight, shape, bits, forward);
+        for (const way of ways) {
+          const matrix = matrices[way]!;
+          this.#put(forms[way].values, await bytes.put(matrix.values, matrix.shape));
+          scales.push([forms[way].scales, matrix.scales]);
         }
       }
     } finally {

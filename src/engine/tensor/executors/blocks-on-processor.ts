@@ -18,7 +18,7 @@ export class BlockWeights {
   of(weight: Float32Array, shape: readonly number[], bits: HeldBits): BothWays {
     const known = this.#known.get(weight);
     if (known) return known;
-    const made = quantizeBothWays(weight, shape as [number, number], bits, FORWARD);
+    const made = quantizeBothWays(weight, shape, bits, FORWARD);
     this.#known.set(weight, made);
     return made;
   }

@@ -140,6 +140,18 @@ export interface BothWays {
   columns: BlockMatrix;
 }
 
+/** How a matrix `[rows, columns]` lies for a product. */
+export const lieOf = ([rows, columns]: readonly number[], way: keyof BothWays): Lie =>
+  way === 'rows' ? { n: rows!, k: columns!, transposed: true } : { n: columns!, k: rows!, transposed: false };
+
+/** One form of a matrix `[rows, columns]`. */
+export const quantizeOneWay = (
+  weight: Float32Array,
+  shape: readonly number[],
+  bits: HeldBits,
+  way: keyof BothWays,
+): BlockMatrix => quantizeBlocks(weight, { ...lieOf(shape, way), bits });
+
 /**
  * Both forms of a matrix `[rows, columns]`. Blocks lie along what is summed, so that one form cannot serve both. What is
  * multiplied by backward is made of what is multiplied by forward: gradients are of the layer as it is computed, not of the
@@ -148,16 +160,12 @@ export interface BothWays {
  */
 export function quantizeBothWays(
   weight: Float32Array,
-  [rows, columns]: readonly [number, number],
+  shape: readonly number[],
   bits: HeldBits,
   forward: keyof BothWays,
 ): BothWays {
-  const lies: Record<keyof BothWays, Lie> = {
-    rows: { n: rows, k: columns, transposed: true },
-    columns: { n: columns, k: rows, transposed: false },
-  };
-  const first = quantizeBlocks(weight, { ...lies[forward], bits });
+  const first = quantizeOneWay(weight, shape, bits, forward);
   const backward = forward === 'rows' ? 'columns' : 'rows';
-  const second = quantizeBlocks(meantBy(first, lies[forward]), { ...lies[backward], bits });
+  const second = quantizeOneWay(meantBy(first, lieOf(shape, forward)), shape, bits, backward);
   return forward === 'rows' ? { rows: first, columns: second } : { rows: second, columns: first };
 }
