@@ -14,6 +14,7 @@ import {
   recordOf,
   shape,
 } from './check.ts';
+import { saysInFewerBits } from './fewer-bits.ts';
 import { recipeNumber } from './figures.ts';
 import type { MetricKey } from './metrics.ts';
 import type { Columns, RecipeInput } from './recipe.ts';
@@ -135,6 +136,8 @@ export interface CandidateResult {
   adapter_bytes: number | null;
   /** It ended before its last step, since its share of the time was over. */
   stopped: boolean;
+  /** Bits of the frozen layers that it was measured with, where a graphics card had them in fewer than float. */
+  frozen_bits?: number;
 }
 
 const isFacts = shape({
@@ -156,6 +159,7 @@ const isResult = shape({
   model_bytes: isCount,
   adapter_bytes: nullOr(isCount),
   stopped: isBoolean,
+  frozen_bits: optional(isCount),
 });
 
 /** The name of a folder: anything else would lead out of the one that it is looked up in. */
@@ -216,6 +220,23 @@ export function candidateName(
 ): string {
   if (compared !== 'search') return compared === 'ways' ? strategy : model;
   return [valuesText(values ?? {}), ...(rung ? [rungText(rung)] : [])].join(' · ');
+}
+
+/** What is said of figures that a graphics card computed with frozen layers in fewer bits; nothing where there are none. */
+export function saysOfFewerBits({
+  compared,
+  candidates,
+}: {
+  compared: Compared;
+  candidates: readonly Pick<Candidate, 'strategy' | 'model' | 'values' | 'rung' | 'result'>[];
+}): string[] {
+  const measured = candidates.filter(({ result }) => result !== null);
+  const bits = new Set(measured.flatMap(({ result }) => result?.frozen_bits ?? []));
+  return [...bits].map((few) => {
+    const those = measured.filter(({ result }) => result?.frozen_bits === few);
+    const names = new Intl.ListFormat('en-GB').format(those.map((candidate) => candidateName(compared, candidate)));
+    return saysInFewerBits(few, `The figures of ${those.length === measured.length ? 'this comparison' : names}`);
+  });
 }
 
 /** `0.333 epochs`, `40 steps`. */

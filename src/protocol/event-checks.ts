@@ -43,6 +43,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     num_threads: isCount,
     loss_of: optional(oneOf('pairs')),
     pretraining: optional(isPretraining),
+    frozen_bits: optional(isCount),
   },
   step: {
     ...training,

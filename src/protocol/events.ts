@@ -49,6 +49,8 @@ export interface StartEvent {
   loss_of?: 'pairs';
   /** What the first steps are for, where a prompt is pre-trained. */
   pretraining?: PretrainingFacts;
+  /** Bits of the frozen layers that its figures are computed with, where a graphics card has them in fewer than float. */
+  frozen_bits?: number;
 }
 
 export interface StepsOfRun {

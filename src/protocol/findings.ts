@@ -1,6 +1,6 @@
 import { type Check, isKey, isNumber, isString, oneOf, optional, type Rules, recordOf, shape, union } from './check.ts';
 
-/** What can be found in a finished run, in the order in which it matters (src/engine/runs/diagnosis). */
+/** What can be found in a run, in the order in which it matters (src/engine/runs/diagnosis). */
 export const FINDING_CODES = [
   'learning-rate-high',
   'learning-rate-low',
@@ -10,6 +10,7 @@ export const FINDING_CODES = [
   'class-imbalance',
   'doubtful-labels',
   'few-held-out',
+  'fewer-bits',
 ] as const;
 
 export type FindingCode = (typeof FINDING_CODES)[number];
@@ -36,7 +37,9 @@ export type Change =
   | { kind: 'rows'; title: string }
   /** To look at the dataset. */
   | { kind: 'data'; title: string }
-  | { kind: 'folds'; title: string };
+  | { kind: 'folds'; title: string }
+  /** To measure the written model. */
+  | { kind: 'evaluate'; title: string };
 
 /** A run's folder may be from elsewhere: no other key is written into a recipe because it says so. */
 export const CHANGED_KEYS = [
@@ -57,6 +60,7 @@ const changes: Rules<Change, 'kind'> = {
   rows: { title: isString },
   data: { title: isString },
   folds: { title: isString },
+  evaluate: { title: isString },
 };
 
 const isFinding = shape({

@@ -15,6 +15,7 @@ export * from './estimate.ts';
 export * from './evaluation.ts';
 export * from './event-checks.ts';
 export * from './events.ts';
+export * from './fewer-bits.ts';
 export * from './fields.ts';
 export * from './figures.ts';
 export * from './findings.ts';

@@ -68,7 +68,9 @@ export interface RunRecord {
   seed_of?: { run: string; seed: number; count: number };
   /** Of the written model, where it writes. */
   forgetting?: Forgetting;
-  /** What the run says about itself since it has ended, the most important first (read them by `findingsOf`); absent in older runs. */
+  /** Bits of the frozen layers that its figures were computed with, where a graphics card had them in fewer than float. */
+  frozen_bits?: number;
+  /** What the run says about itself, most of it once it has ended, the most important first (read them by `findingsOf`); absent in older runs. */
   findings?: Finding[];
   /** What went wrong on the graphics card, in order; absent where nothing did. */
   incidents?: Incident[];
@@ -171,6 +173,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
   ),
   seed_of: optional(shape({ run: isString, seed: isCount, count: isCount })),
   forgetting: optional(isForgetting),
+  frozen_bits: optional(isCount),
   // Those that fit are shown: a newer version may know more of them.
   findings: optional(listOf(anything)),
   incidents: optional(listOf(shape({ kind: isString, step: isCount, message: isString }))),

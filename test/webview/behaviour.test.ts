@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DashboardMessage } from '../../src/protocol/dashboard-page.ts';
 import type { ClassificationReport } from '../../src/protocol/evaluation.ts';
+import { inFewerBits } from '../../src/protocol/fewer-bits.ts';
 import type { Change, Finding, FindingCode } from '../../src/protocol/findings.ts';
 import type { TryoutMessage } from '../../src/protocol/tryout-page.ts';
 import { launch, missing, openWebview, type Webview } from './browser.mjs';
@@ -133,6 +134,30 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await view.send(snapshot({ ...ended, record: { ...ended.record, findings }, read_only: 'From a newer version.' }));
     await view.settle();
     expect(await view.page.locator('.finding vscode-button').allInnerTexts()).toEqual(['Show the Rows']);
+    await closing(view);
+  });
+
+  test('a run whose figures are computed in fewer bits says so from its start on, and at its end how its model is measured', async () => {
+    const view = await open({ height: 500 });
+    const findings = [inFewerBits(8)];
+    const run = running();
+    await view.send(snapshot({ ...run, record: { ...run.record, findings } }));
+    await view.settle();
+    expect(await text(view, '.finding h3')).toBe('Measured with layers in 8 bits');
+    expect(await text(view, '.finding p')).toContain('the model that is written is in float');
+    expect(await view.page.locator('.finding vscode-button').count()).toBe(0);
+    const ended = madeRun();
+    await view.send(snapshot({ ...ended, record: { ...ended.record, findings } }));
+    await view.settle();
+    await view.page.locator('.finding vscode-button', { hasText: 'Evaluate on File…' }).click();
+    expect((await view.posts()).at(-1)).toEqual({ type: 'change', run: 'run-1', finding: 'fewer-bits' });
+    // Folds leave no model, and one that may not be changed keeps no evaluation.
+    for (const more of [{ model_folder: null }, { read_only: 'From a newer version.' }]) {
+      await view.send(snapshot({ ...ended, record: { ...ended.record, findings }, ...more }));
+      await view.settle();
+      expect(await view.page.locator('.finding').count()).toBe(1);
+      expect(await view.page.locator('.finding vscode-button').count()).toBe(0);
+    }
     await closing(view);
   });
 

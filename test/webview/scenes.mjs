@@ -27,6 +27,15 @@ const snapshot = (...runs) => ({ type: 'snapshot', runs, focus: runs[0].record.i
 const tab = async (view, name) => view.page.click(`#tab-${name}`);
 
 const running = () => madeRun({ name: 'tickets · bert-mini · 3', total: 900, done: 540, state: 'running' });
+/**
+ * As src/protocol/fewer-bits.ts has it.
+ * @type {import('../../src/protocol/findings.ts').Finding}
+ */
+const FEWER_BITS = {
+  ...{ code: 'fewer-bits', severity: 'info', title: 'Measured with layers in 8 bits', figures: { bits: 8 } },
+  text: 'The figures of this run were computed with frozen layers in 8 bits; the model that is written is in float and may score slightly otherwise, which “luthier evaluate” measures.',
+  change: { kind: 'evaluate', title: 'Evaluate on File…' },
+};
 const liveTail = {
   event: 'step',
   time: 1_780_000_180,
@@ -1087,6 +1096,18 @@ const completionCounts = async (view) => {
  */
 const comparisonOf = (name) => shownComparison(recordedComparison(name));
 
+/**
+ * The same where a graphics card had LoRA's frozen layers in 8 bits.
+ * @param {ReturnType<typeof recordedComparison>} comparison
+ */
+const measuredInFewerBits = (comparison) => ({
+  ...comparison,
+  candidates: comparison.candidates.map((candidate) => {
+    const { result, strategy } = candidate;
+    return strategy === 'lora' && result ? { ...candidate, result: { ...result, frozen_bits: 8 } } : candidate;
+  }),
+});
+
 /** @param {ReturnType<typeof recordedComparison>} comparison */
 const shownComparison = (comparison) => async (/** @type {import('./browser.mjs').Webview} */ view) => {
   const { compared, data, base, task, rows, budget_s, candidates } = comparison;
@@ -1260,6 +1281,21 @@ export const scenes = [
   ),
   ...each('dashboard-live', { view: 'dashboard', play: live }),
   ...each('dashboard-gradual', { view: 'dashboard', play: gradual }),
+  ...[running(), madeRun()].flatMap((run, ended) =>
+    each(
+      `fewer-bits-${ended ? 'done' : 'running'}`,
+      {
+        view: 'dashboard',
+        play: (view) => view.send(snapshot({ ...run, record: { ...run.record, findings: [FEWER_BITS] } })),
+      },
+      ['light', 'dark'],
+    ),
+  ),
+  ...each(
+    'fewer-bits-compared',
+    { view: 'comparison', play: shownComparison(measuredInFewerBits(recordedComparison('ways-done'))) },
+    ['light', 'dark'],
+  ),
   // What real runs say about themselves when they have ended; runs whose charts are of another kind, or none.
   ...['overfitting', 'diverged', 'solved', 'few-shot', 'prompt-tuning'].flatMap((name) =>
     each(

@@ -15,6 +15,8 @@ import {
   LuthierError,
   lackingFields,
   metricName,
+  saysInFewerBits,
+  saysOfFewerBits,
 } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { listed } from '../data/problems.ts';
@@ -254,8 +256,9 @@ function eventOf({ metric }: Comparison, candidate: Candidate): object {
 }
 
 function figuresOf({ result }: Candidate) {
-  const { value, low, high, wall_s, peak_rss_bytes, model_bytes, adapter_bytes, n, stopped } = result!;
-  return { value, low, high, wall_s, peak_rss_bytes, model_bytes, adapter_bytes, n, stopped };
+  const { value, low, high, wall_s, peak_rss_bytes, model_bytes, adapter_bytes, n, stopped, frozen_bits } = result!;
+  const figures = { value, low, high, wall_s, peak_rss_bytes, model_bytes, adapter_bytes, n, stopped };
+  return { ...figures, ...(frozen_bits && { frozen_bits, note: saysInFewerBits(frozen_bits, 'Its figures') }) };
 }
 
 function conclude(comparison: Comparison, json: boolean): number {
@@ -278,6 +281,7 @@ function conclude(comparison: Comparison, json: boolean): number {
       });
     }
   } else if (candidates.some(({ result }) => result !== null)) print(tableOf(comparison));
+  for (const says of saysOfFewerBits(comparison)) note(`${yellow('Note:')} ${says}`);
   if (state === 'interrupted') {
     const done = candidates.filter(({ result }) => result !== null).length;
     note(

@@ -9,15 +9,16 @@ import {
 } from '../../protocol/index.ts';
 import { bold, dim, yellow } from './output.ts';
 
-type Told = Pick<RunRecord, 'findings' | 'recipe' | 'recipe_path' | 'sets'>;
+type Told = Pick<RunRecord, 'findings' | 'model' | 'recipe' | 'recipe_path' | 'sets'>;
 
 /**
  * What a run says about itself as lines for a terminal, each finding with the command of what to try next.
+ * @param run as it is typed
  * @param short how a path is shown
  */
-export function findingLines(record: Told, short: (path: string) => string): string[] {
+export function findingLines(record: Told, run: string, short: (path: string) => string): string[] {
   return findingsOf(record).flatMap((finding) => {
-    const command = finding.change && commandFor(finding.change, record, short);
+    const command = finding.change && commandFor(finding.change, record, run, short);
     return [line(finding), ...(command === undefined ? [] : [dim(`  Next: ${command}`)])];
   });
 }
@@ -26,7 +27,7 @@ const line = ({ severity, title, text }: Finding): string =>
   `${severity === 'warning' ? yellow(title) : bold(title)}. ${text}`;
 
 /** None for what its text has said already: the lines of rows. */
-function commandFor(change: Change, record: Told, short: (path: string) => string): string | undefined {
+function commandFor(change: Change, record: Told, run: string, short: (path: string) => string): string | undefined {
   switch (change.kind) {
     case 'recipe':
       return trainCommand(
@@ -40,7 +41,17 @@ function commandFor(change: Change, record: Told, short: (path: string) => strin
       return `luthier data inspect ${shellQuoted(short(trainingData(record.recipe.dataset)))}`;
     case 'rows':
       return undefined;
+    case 'evaluate':
+      return record.model === null ? undefined : evaluateCommand(record, run, short);
   }
+}
+
+/** The command that measures a run's model, on rows that it has not learned: a file of them that its recipe names, or any. */
+function evaluateCommand({ recipe: { dataset } }: Told, run: string, short: (path: string) => string): string {
+  const { validation = undefined, test = undefined } = typeof dataset === 'string' ? {} : dataset;
+  const rows = validation ?? test;
+  const split = rows !== undefined && rows === test ? ' --split test' : '';
+  return `luthier evaluate ${run} --data ${rows === undefined ? 'ROWS' : shellQuoted(short(rows))}${split}`;
 }
 
 /**

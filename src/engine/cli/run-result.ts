@@ -44,7 +44,7 @@ export async function showResult(folder: string, done: DoneEvent): Promise<void>
     note(`The model has the weights of step ${done.best_step}, the best of ${done.step}.`);
   if (done.forgetting) note(`General text: ${forgettingText(done.forgetting)}.`);
   if (done.forgetting && forgetsMuch(done.forgetting)) note(yellow(`${FORGETS_MUCH} ${FORGETTING_HINT}`));
-  await tellFindings(record);
+  await tellFindings(folder, record);
   if (done.model === '') return note(dim('No model was trained on all rows.'));
   if (done.folds !== undefined) note('The model was trained on all rows; its metrics are those of the folds.');
   if (done.seeds !== undefined && trainings !== null)
@@ -55,9 +55,9 @@ export async function showResult(folder: string, done: DoneEvent): Promise<void>
 }
 
 /** What the run says about itself, with what to try next. */
-export async function tellFindings(record: RunRecord): Promise<void> {
+export async function tellFindings(folder: string, record: RunRecord): Promise<void> {
   const { findingLines } = await import('./findings.ts');
-  for (const line of findingLines(record, shortPath)) note(line);
+  for (const line of findingLines(record, await typedName(folder), shortPath)) note(line);
 }
 
 /** How much of the base model is forgotten, in the words of a line. */

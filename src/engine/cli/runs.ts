@@ -23,7 +23,7 @@ import { createRun, findRun, requireNone } from '../runs/folder.ts';
 import { announce, type BeginOptions, beginRun, refuseQueueDetached } from './begin.ts';
 import { findingLines } from './findings.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
-import { shortPath } from './run-names.ts';
+import { shortPath, typedName } from './run-names.ts';
 import { forgettingText, trainingsTable } from './run-result.ts';
 import { tellOutside } from './train.ts';
 import { watchRun } from './watch.ts';
@@ -240,7 +240,7 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
     print(`  ${yellow('error')}         ${record.error.message}`);
     if (record.error.hint !== undefined) print(`                ${record.error.hint}`);
   }
-  const findings = findingLines(record, shortPath);
+  const findings = findingLines(record, await typedName(folder), shortPath);
   if (findings.length > 0) print(`\n${findings.join('\n')}`);
   if (trainings) print(`\n${trainingsTable(trainings, record.recipe)}`);
   const { printReports } = await import('./report.ts');

@@ -124,7 +124,7 @@ async function conclude(
     if (record.total_steps === 0 && code !== 'internal' && fromLine === undefined)
       await rm(folder, { recursive: true, force: true });
     const exit = reportError(new LuthierError(code as LuthierError['code'], message, hint));
-    await tellFindings(record);
+    await tellFindings(folder, record);
     return exit;
   }
   // A full disk may have kept the record from being written.

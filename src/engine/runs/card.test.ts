@@ -96,6 +96,20 @@ describe('the card of a model', () => {
     });
   });
 
+  it('says that figures were computed in fewer bits where they were', async () => {
+    const plain = facts({ strategy: { type: 'lora', load_in_8bit: true } });
+    for (const bits of [4, 8]) {
+      const { text, adapter } = await card({ ...plain, record: { ...plain.record, frozen_bits: bits } });
+      for (const one of [text, adapter])
+        expect(one).toMatch(
+          new RegExp(
+            `\\n\\nThe figures of this run were computed with frozen layers in ${bits} bits; the model that is written is in float and may score slightly otherwise, which “luthier evaluate” measures\\.\\n\\n## Recipe`,
+          ),
+        );
+    }
+    expect((await card(plain)).text).not.toContain('bits;');
+  });
+
   it('gives away no folder of the person’s machine', async () => {
     const base = await makeBertFolder(join(place, 'secret place', 'my base'), { classes: 0 });
     const { text, head, adapter } = await card(

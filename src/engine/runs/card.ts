@@ -21,6 +21,7 @@ import {
   type Recipe,
   type RunRecord,
   type Split,
+  saysInFewerBits,
   taskNameOf,
   taskOf,
 } from '../../protocol/index.ts';
@@ -112,6 +113,7 @@ function modelCard(
     ].join('\n'),
     '## Results',
     results(facts),
+    ...(record.frozen_bits ? [saysInFewerBits(record.frozen_bits)] : []),
     ...(record.forgetting ? [forgetting(record.forgetting)] : []),
     '## Recipe',
     `${fence('json', JSON.stringify(portableRecipe(recipe), null, 2))}`,

@@ -6,6 +6,7 @@ import {
   type DoneEvent,
   type EvaluationReport,
   type Incident,
+  inFewerBits,
   LuthierError,
   type NoteEvent,
   type RunDescription,
@@ -137,8 +138,11 @@ export class Journal {
 
   /** A training begins: the run's only one, or the next of several, as `tell` says its events. */
   start(trainer: Trainer, several?: { of_run: StepsOfRun; tell: (event: RunEvent) => RunEvent }): void {
+    // Once some figures are, those of the run are, though it goes on without its card.
+    const bits = trainer.frozenBits ?? this.record.frozen_bits;
     this.record = {
       ...this.record,
+      ...(bits !== undefined && { frozen_bits: bits, findings: [inFewerBits(bits)] }),
       state: 'running',
       step: this.before + trainer.step,
       total_steps: several?.of_run.total ?? trainer.totalSteps,
@@ -168,6 +172,7 @@ export class Journal {
       num_threads: trainer.numThreads,
       ...(trainer.lossOf && { loss_of: trainer.lossOf }),
       ...(trainer.pretraining && { pretraining: trainer.pretraining }),
+      ...(trainer.frozenBits && { frozen_bits: trainer.frozenBits }),
     };
     // Its place among the others is told to those who follow the run; the training's own folder knows of no others.
     this.emit(several ? { ...several.tell(start), ...{ of_run: several.of_run } } : start);

@@ -121,6 +121,10 @@ export class TaskTrainer implements Trainer {
     return first ? { steps: first.steps.total, rows: first.rows, held_out: first.held_out } : undefined;
   }
 
+  get frozenBits(): Trainer['frozenBits'] {
+    return this.model.device?.isNarrow ? 8 : undefined;
+  }
+
   /** Notes the weights, as they are loaded, of what a pre-training throws away. */
   keepBeginning(): void {
     if (this.#parts.pretraining) this.#beginning = copyWeights(this.model, (name) => name !== PROMPT_EMBEDDINGS);

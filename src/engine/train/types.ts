@@ -75,6 +75,8 @@ export interface Trainer {
   readonly phaseStarts?: readonly PhaseStart[] | undefined;
   /** What the first steps are for, where a prompt is pre-trained; the others begin behind them. */
   readonly pretraining?: PretrainingFacts | undefined;
+  /** Bits of the frozen layers that evaluations compute with, where they are fewer than those of the written model. */
+  readonly frozenBits?: number | undefined;
   /** What the steps' losses are of, where not of rows. */
   readonly lossOf?: StartEvent['loss_of'];
   /** How often each label stands in the training rows, in the labels' order; undefined where rows have none. */

@@ -24,6 +24,9 @@ export async function tryChange(luthier: Luthier, run: Run, change: Change): Pro
       await vscode.commands.executeCommand(COMMANDS.inspectDataset, dataset);
       return;
     }
+    case 'evaluate':
+      await vscode.commands.executeCommand(COMMANDS.evaluateOnFile, run);
+      return;
     // The page shows its own rows.
     case 'rows':
       return;

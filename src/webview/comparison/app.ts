@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { Candidate, Compared, Comparison } from '../../protocol/comparison.ts';
-import { candidateName } from '../../protocol/comparison.ts';
+import { candidateName, saysOfFewerBits } from '../../protocol/comparison.ts';
 import type { ComparisonMessage, ComparisonRequest } from '../../protocol/comparison-page.ts';
 import { taskOf } from '../../protocol/tasks.ts';
 import { failureBanner } from '../shared/failure.ts';
@@ -128,7 +128,7 @@ export class ComparisonElement extends LightElement {
       ${choice ? this.#choice(comparison, candidates[choice.candidate]!, choice.reason) : nothing}
       ${state === 'interrupted' && !this.store.isWorking ? html`<p class="banner" role="status">Interrupted: ${count(measured.length)} of ${plural(candidates.length, 'candidate')} ${measured.length === 1 ? 'is' : 'are'} done. Resume tries the others.</p>` : nothing}
       ${state === 'done' && choice === null ? html`<p class="banner" role="status">No candidate was measured. The table says why.</p>` : nothing}
-      ${notes.map((note) => html`<p class="note"><span class="codicon codicon-info" aria-hidden="true"></span> ${note}</p>`)}
+      ${[...notes, ...saysOfFewerBits(comparison)].map((note) => html`<p class="note"><span class="codicon codicon-info" aria-hidden="true"></span> ${note}</p>`)}
       ${
         points.length > 0
           ? html`<section aria-labelledby="plot-title">

@@ -3,9 +3,10 @@ import { type Change, type Finding, findingsOf } from '../../protocol/findings.t
 import type { Page } from './page.ts';
 import { hasEnded, type RunView } from './store.ts';
 
-/** What an ended run says about itself, the most important first, each with what to try next. */
+/** What a run says about itself, the most important first, each with what to try next: before its end how its figures are measured. */
 export const diagnosisView = (run: RunView, page: Page): TemplateResult | typeof nothing => {
-  const findings = hasEnded(run.record.state) ? findingsOf(run.record) : [];
+  const ended = hasEnded(run.record.state);
+  const findings = findingsOf(run.record).filter(({ code }) => ended || code === 'fewer-bits');
   if (findings.length === 0) return nothing;
   return html`<section class="diagnosis" aria-labelledby="diagnosis-title">
     <h2 id="diagnosis-title" class="visually-hidden">Diagnosis</h2>
@@ -27,6 +28,7 @@ const ICONS: Readonly<Record<Change['kind'], string>> = {
   rows: 'list-flat',
   data: 'table',
   folds: 'layers',
+  evaluate: 'checklist',
 };
 
 const HINTS: Readonly<Record<Change['kind'], string>> = {
@@ -34,11 +36,16 @@ const HINTS: Readonly<Record<Change['kind'], string>> = {
   rows: 'Rows with the highest loss',
   data: 'Classes, rows and problems of the dataset',
   folds: 'Measures all rows; asks for the number of folds first',
+  evaluate: 'Measures the written model; asks for the file first',
 };
 
 /** Looking at rows is always possible; the rest needs a run that is there and may be worked with. */
 const isPossible = (run: RunView, { kind }: Change): boolean =>
-  kind === 'rows' || (!run.readOnly && !run.gone && (kind !== 'folds' || run.record.recipe_path !== null));
+  kind === 'rows' ||
+  (!run.readOnly &&
+    !run.gone &&
+    (kind !== 'folds' || run.record.recipe_path !== null) &&
+    (kind !== 'evaluate' || (hasEnded(run.record.state) && run.modelFolder !== null)));
 
 const changeButton = (run: RunView, { code }: Finding, { kind, title }: Change, page: Page): TemplateResult => {
   const act = (): void => {

@@ -123,6 +123,7 @@ export async function outcomeOf(folder: string, metric: MetricKey): Promise<Outc
       model_bytes: written || BYTES_OF_PARAMETER * start.num_parameters,
       adapter_bytes: (await diskUse(join(folder, FILES.adapter, ADAPTER_WEIGHTS))) || null,
       stopped: record.state === 'stopped',
+      ...(record.frozen_bits && { frozen_bits: record.frozen_bits }),
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   FINDING_CODES,
   type Finding,
   findingsOf,
+  inFewerBits,
   type Recipe,
   type RunEvent,
   type RunRecord,
@@ -568,17 +569,19 @@ test('no history makes it throw, and all that it says can be read again', () => 
     state: fc.constantFrom<RunRecord['state']>('done', 'stopped', 'failed'),
     error: fc.option(fc.constantFrom('loss-not-finite', 'disk-full')),
     counts: fc.option(fc.array(fc.nat(50), { minLength: 2, maxLength: 2 })),
+    bits: fc.option(fc.constantFrom(4, 8)),
     report: fc.option(
       fc.record({ loss: numbers, low: numbers, high: numbers, n: fc.nat(300), right: fc.nat(30), support: fc.nat(30) }),
     ),
   });
   fc.assert(
-    fc.property(shapes, ({ events, task, state, error, counts, report }) => {
+    fc.property(shapes, ({ events, task, state, error, counts, report, bits }) => {
       const recipe = recipeOf({ num_train_epochs: 3, ...task });
       const labels = ['a', 'b'];
       const findings = diagnose({
         record: {
           ...{ state, recipe, best: null, step: 7, error: error === null ? null : { code: error, message: 'x' } },
+          ...(bits !== null && { frozen_bits: bits }),
         },
         events: lines(events.map(([fold, one]) => (fold === null ? one : { ...one, fold }) as RunEvent)),
         labels: counts && { labels, counts, rows: counts[0]! + counts[1]! },
@@ -630,6 +633,23 @@ test('no history makes it throw, and all that it says can be read again', () => 
       },
     } as unknown as EvaluationReport;
   }
+});
+
+describe('figures in fewer bits', () => {
+  const narrow = (finished: Finished): Finished => ({ ...finished, record: { ...finished.record, frozen_bits: 8 } });
+
+  it('are told behind all that they show, and nothing where there are none', () => {
+    const known = made([0.5], { n: 12 });
+    expect(codes(known)).toEqual(['few-held-out']);
+    expect(diagnose(narrow(known)).at(-1)).toEqual(inFewerBits(8));
+    expect(codes(narrow(known))).toEqual(['few-held-out', 'fewer-bits']);
+  });
+
+  it('of a run that failed are those of no model', () => {
+    const failed = narrow(made([0.5], { state: 'failed' }));
+    const error = { code: 'loss-not-finite', message: 'x' };
+    expect(codes({ ...failed, record: { ...failed.record, error } })).not.toContain('fewer-bits');
+  });
 });
 
 describe('findings in a record', () => {

@@ -4,6 +4,7 @@ import {
   FEW_ROWS_HINT,
   type Finding,
   fewRowsNote,
+  inFewerBits,
   type RunRecord,
   type StartEvent,
   taskNameOf,
@@ -17,7 +18,7 @@ import { trainingsOf } from './history.ts';
 import { learningRateFinding } from './learning-rate.ts';
 
 export interface Finished {
-  record: Pick<RunRecord, 'state' | 'recipe' | 'error' | 'best' | 'folds' | 'step'>;
+  record: Pick<RunRecord, 'state' | 'recipe' | 'error' | 'best' | 'folds' | 'frozen_bits' | 'step'>;
   /** Its log, as it stands in the file. */
   events: readonly MetricsLine[];
   reports: readonly EvaluationReport[];
@@ -43,7 +44,7 @@ export function diagnose({ record, events, reports, labels }: Finished): Finding
   };
   const hasFailed = record.error !== null;
   const learning = learningRateFinding(known) ?? (hasFailed ? null : fitFinding(known));
-  const findings = [learning, ...(hasFailed ? [] : [...classFindings(known), fewHeldOut(known)])];
+  const findings = [learning, ...(hasFailed ? [] : [...classFindings(known), fewHeldOut(known), fewerBits(record)])];
   return withOneChange(findings.filter((finding) => finding !== null));
 }
 
@@ -66,6 +67,9 @@ function fewHeldOut({ record, task, report, rows }: Case): Finding | null {
     ...(mayFold && { change: { kind: 'folds', title: 'Cross-Validate…' } }),
   };
 }
+
+const fewerBits = ({ frozen_bits: bits }: Finished['record']): Finding | null =>
+  bits === undefined ? null : inFewerBits(bits);
 
 function withOneChange(findings: readonly Finding[]): Finding[] {
   let isTaken = false;
