@@ -1,4 +1,6 @@
-// tfjs-core ships its own gradients apart from its ops; without this import tf.grads knows none.
+// tfjs-core ships its own gradients apart from its ops; without them tf.grads knows none. Unbundled, their file is part of
+// another copy, one without a handler of tensors’ methods: the first copy makes the engine for both, so the whole one is first.
+import '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
 
 export { attention, HIDDEN } from './attention.ts';
