@@ -38,7 +38,7 @@ const CELLS = {
       return { train: all.filter((_, i) => i % 3 === seed % 3), test: part('test').slice(0, 60) };
     },
     recipe: {
-      ...{ task: 'text-generation', max_length: 256, learning_rate: 1e-3, num_train_epochs: 1 },
+      ...{ task: 'conversational', max_length: 256, learning_rate: 1e-3, num_train_epochs: 1 },
       per_device_train_batch_size: 4,
     },
     of: 'loss',

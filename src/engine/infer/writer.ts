@@ -107,7 +107,7 @@ export async function modelThatWrites(modelFolder: string, opened: () => Promise
 }
 
 async function writerOf(open: OpenModel, load_in_8bit: boolean, note: Note): Promise<Writer> {
-  if (load_in_8bit && !open.model.computesIn8Bit && !open.model.device?.isNarrow)
+  if (load_in_8bit && !open.model.computesIn8Bit && !open.model.device?.heldBits)
     note('warning', 'This backend has no 8-bit layers for answers. It computes them in float.');
   const held: Held | undefined = load_in_8bit ? { bits: 8, has: isLayerWeight(open.model.architecture) } : undefined;
   const said = { ...open.config, ...(await readGeneration(open)) };

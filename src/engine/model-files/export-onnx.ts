@@ -15,7 +15,7 @@ import { standardOperators } from '../tensor/graph/passes/standard-operators.ts'
 import { record } from '../tensor/record/recorder.ts';
 import type { Encoding } from '../text/tokenizer.ts';
 import { openModel } from './open-model.ts';
-import { LOGIT_TOLERANCE, maxDifference } from './save.ts';
+import { type Difference, differenceOf, isSame, LOGIT_TOLERANCE, saysDifference } from './same-answers.ts';
 
 /** What a model in ONNX is fed by transformers.js and Optimum, as far as it reads it; int64, `[batch, sequence]`. */
 const INPUTS = ['input_ids', 'attention_mask', 'token_type_ids'] as const;
@@ -52,7 +52,7 @@ export async function exportFolderAsOnnx(modelFolder: string, target = modelFold
  * Writes `onnx/model.onnx` into a model folder, with open batch and sequence dimensions and ONNX's own operators
  * (opset 18), as transformers.js's and Optimum's text-classification pipelines load it; then runs it on the probes.
  * @returns path, size and the largest difference of a logit from the trained model's
- * @throws LuthierError `export-mismatch` when that is above 1e-4, `disk-full`, `not-writable`
+ * @throws LuthierError `export-mismatch` when that is above rounding (same-answers.ts), `disk-full`, `not-writable`
  */
 export async function exportOnnx(
   folder: string,
@@ -70,15 +70,15 @@ export async function exportOnnx(
   await makeFolder(join(folder, 'onnx'));
   await sweepAside(join(folder, 'onnx'));
   await writeFileAtomically(path, bytes);
-  const max_difference = await probedDifference(path, model, probes);
-  if (!(max_difference <= LOGIT_TOLERANCE)) {
+  const difference = await probedDifference(path, model, probes);
+  if (!isSame(difference)) {
     throw new LuthierError(
       'export-mismatch',
-      `${path}: the exported model's logits differ by ${max_difference.toExponential(2)} from the trained model's; at most ${LOGIT_TOLERANCE} is expected.`,
+      `${path}: the exported model's logits ${saysDifference(difference)}.`,
       'Export again. If it happens again, use the model folder itself, which still answers as trained.',
     );
   }
-  return { path, bytes: bytes.byteLength, max_difference };
+  return { path, bytes: bytes.byteLength, max_difference: difference.max_difference };
 }
 
 function recordModel(model: TaskModel): Graph {
@@ -133,13 +133,14 @@ function withWeights(graph: Graph, { store }: TaskModel): Graph {
 }
 
 /** Runs the written model on the probes one by one, each at its own length and again padded. */
-async function probedDifference(path: string, model: TaskModel, probes: readonly Encoding[]): Promise<number> {
-  if (probes.length === 0) return 0;
+async function probedDifference(path: string, model: TaskModel, probes: readonly Encoding[]): Promise<Difference> {
+  const largest: Difference = { max_difference: 0, tolerance: LOGIT_TOLERANCE };
+  if (probes.length === 0) return largest;
   const { ort, session } = await createOnnxRuntimeSession(path);
   try {
     const expected = await model.logits(probes);
+    largest.tolerance = differenceOf(expected, expected).tolerance;
     const classes = model.numLabels;
-    let largest = 0;
     let from = 0;
     for (const probe of probes) {
       const want = expected.subarray(from, from + model.statesOf(probe) * classes);
@@ -158,8 +159,8 @@ async function probedDifference(path: string, model: TaskModel, probes: readonly
           token_type_ids: padded((j) => probe.typeIds?.[j] ?? 0),
         };
         const result = await session.run(Object.fromEntries(session.inputNames.map((name) => [name, feeds[name]!])));
-        const difference = maxDifference((result.logits!.data as Float32Array).subarray(0, want.length), want);
-        if (!(difference <= largest)) largest = difference;
+        const { max_difference } = differenceOf((result.logits!.data as Float32Array).subarray(0, want.length), want);
+        largest.max_difference = Math.max(largest.max_difference, max_difference);
       }
     }
     return largest;

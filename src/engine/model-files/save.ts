@@ -17,10 +17,8 @@ import { type EightBitCheck, keepEightBit, type NotCompared } from './eight-bit.
 import { removeRoundings } from './eight-bit-file.ts';
 import { ownEntry } from './inputs.ts';
 import { openModel } from './open-model.ts';
+import { differenceOf, isSame, saysDifference } from './same-answers.ts';
 import { type BaseModel, saveAdapter } from './save-adapter.ts';
-
-/** Largest difference of a logit that passes for the same answer. */
-export const LOGIT_TOLERANCE = 1e-4;
 
 export interface SaveOptions {
   task: AnyTask;
@@ -50,7 +48,7 @@ export interface SaveOptions {
  * (with a prompt, one that peft loads), then reads it again and compares its logits with the trained model's. Adapters and
  * prompts are written by themselves, too.
  * @returns what was found of its predictions in 8 bits, or why they were not compared; undefined where nobody asked
- * @throws LuthierError `export-mismatch` when they differ by more than 1e-4, `disk-full`, `not-writable`
+ * @throws LuthierError `export-mismatch` when they differ by more than rounding (same-answers.ts), `disk-full`, `not-writable`
  */
 export async function saveTaskModel(
   target: string,
@@ -101,7 +99,7 @@ export async function saveTaskModel(
 
 /** The trained model's logits, in float. */
 async function answersOf(model: TaskModel, probes: readonly Item[]): Promise<Float32Array> {
-  if (!model.device?.isNarrow) return Float32Array.from(await model.logits(probes));
+  if (!model.device?.heldBits) return Float32Array.from(await model.logits(probes));
   const processor = await createOnnxRuntimeExecutor();
   try {
     return await model.logitsInFloat(processor, probes);
@@ -118,13 +116,13 @@ async function compareSaved(
   options: SaveOptions,
 ): ReturnType<typeof saveTaskModel> {
   // A card that has the trained model in 8 bits may have no room for its float weights.
-  const reloaded = await openModel(target, options.model.device?.isNarrow ? 'onnxruntime' : options.backend);
+  const reloaded = await openModel(target, options.model.device?.heldBits ? 'onnxruntime' : options.backend);
   try {
-    const difference = maxDifference(await reloaded.model.logits(probes), expected);
-    if (!(difference <= LOGIT_TOLERANCE)) {
+    const difference = differenceOf(await reloaded.model.logits(probes), expected);
+    if (!isSame(difference)) {
       throw new LuthierError(
         'export-mismatch',
-        `${target}: the saved model's logits differ by ${difference.toExponential(2)} from the trained model's; at most ${LOGIT_TOLERANCE} is expected.`,
+        `${target}: the saved model's logits ${saysDifference(difference)}.`,
         'This machine’s disk or memory may be faulty. The checkpoint still has the trained weights.',
       );
     }
@@ -161,16 +159,6 @@ function fewStates(probes: readonly Item[], model: TaskModel): Item[] {
     left -= length;
     return length === 0 ? [] : [{ ids: item.ids.slice(0, length), typeIds: item.typeIds?.slice(0, length) ?? null }];
   });
-}
-
-/** Largest absolute difference; NaN when either has one. */
-export function maxDifference(a: Float32Array, b: Float32Array): number {
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) {
-    const d = Math.abs(a[i]! - b[i]!);
-    if (!(d <= largest)) largest = d;
-  }
-  return largest;
 }
 
 /** config.json of a trained model: the source's, with what transformers needs to load and name the classes. */

@@ -7,7 +7,7 @@ import { LuthierError } from '../../protocol/index.ts';
 import { requireDiskBytes } from '../hub/disk.ts';
 import { modelFiles, openModelFolder } from '../hub/model-folder.ts';
 import { createPredictor } from '../infer/predictor.ts';
-import { LOGIT_TOLERANCE, maxDifference } from '../model-files/save.ts';
+import { type Difference, differenceOf, isSame } from '../model-files/same-answers.ts';
 import { requireNone } from './folder.ts';
 
 export interface Exported {
@@ -41,15 +41,15 @@ export async function exportModel(model: string, format: 'safetensors' | 'onnx',
     // What lies in onnx/ is not left out: it is written again.
     return { ...(await exportFolderAsOnnx(target)), left_out: left_out.filter((name) => name !== 'onnx') };
   }
-  const max_difference = target === model ? 0 : await compare(model, target);
-  if (!(max_difference <= LOGIT_TOLERANCE)) {
+  const difference = target === model ? undefined : await compare(model, target);
+  if (difference && !isSame(difference)) {
     throw new LuthierError(
       'export-mismatch',
-      `${target} and ${model} give different answers: a logit differs by ${max_difference.toExponential(2)}.`,
+      `${target} and ${model} give different answers: a logit differs by ${difference.max_difference.toExponential(2)}.`,
       'The disk may be faulty. The run’s model is unchanged.',
     );
   }
-  return { path: target, bytes: await diskUse(target), max_difference, left_out };
+  return { path: target, bytes: await diskUse(target), max_difference: difference?.max_difference ?? 0, left_out };
 }
 
 /** Copies the files that make a model, and nothing else that may lie beside them. @returns names of the rest */
@@ -121,9 +121,9 @@ async function refusePromptInOnnx(model: string): Promise<void> {
   );
 }
 
-async function compare(model: string, target: string): Promise<number> {
+async function compare(model: string, target: string): Promise<Difference> {
   const [expected, actual] = [await logitsOf(model), await logitsOf(target)];
-  return maxDifference(expected, actual);
+  return differenceOf(actual, expected);
 }
 
 async function logitsOf(folder: string): Promise<Float32Array> {

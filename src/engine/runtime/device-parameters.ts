@@ -6,6 +6,7 @@ import {
   type DeviceCompiled,
   type DeviceTensor,
   type Executor,
+  type HeldBits,
   type Shape,
   sizeOf,
   type TensorSpec,
@@ -102,9 +103,10 @@ export class DeviceParameters {
     return this.#matrices.has(name) && !this.#inBlocks.has(name);
   }
 
-  /** Whether some are there in blocks alone. */
-  get isNarrow(): boolean {
-    return this.#inBlocks.size > 0;
+  /** Bits of a number of those that are there in blocks alone, where some are. */
+  get heldBits(): HeldBits | undefined {
+    const [forms] = this.#inBlocks.values();
+    return forms?.bits;
   }
 
   /** The feeds that have it, where it is there in blocks and not as itself. */
@@ -325,7 +327,7 @@ export class DeviceParameters {
 
   /** Sends the bytes of matrices in blocks, for products either way. @returns their scales, by the names of these feeds */
   async #uploadBlocks(): Promise<[string, Float32Array][]> {
-    if (!this.isNarrow) return [];
+    if (this.#inBlocks.size === 0) return [];
     const scales: [string, Float32Array][] = [];
     const bytes = this.executor.openBytes!();
     try {

@@ -122,7 +122,7 @@ export class TaskTrainer implements Trainer {
   }
 
   get frozenBits(): Trainer['frozenBits'] {
-    return this.model.device?.isNarrow ? 8 : undefined;
+    return this.model.device?.heldBits;
   }
 
   /** Notes the weights, as they are loaded, of what a pre-training throws away. */
