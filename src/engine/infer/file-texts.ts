@@ -3,6 +3,7 @@ import {
   type Columns,
   columnFields,
   counted,
+  type DataProblem,
   LuthierError,
   type Note,
   splitPair,
@@ -13,7 +14,7 @@ import { columnsOfInputs, halfAPair } from '../data/labelled.ts';
 import { listed, places, quoted } from '../data/problems.ts';
 import { readTable } from '../data/read.ts';
 import { readLines } from '../data/read-lines.ts';
-import { isEmpty, type Table } from '../data/table.ts';
+import { isEmpty, type Table, withoutBroken } from '../data/table.ts';
 import { type RowTemplate, type RowText, textsForTemplate } from '../prompts/row-template.ts';
 
 /** What a model is asked with: prompts that it continues or answers, sentences of words, or texts. */
@@ -42,6 +43,8 @@ export interface ReadFileTextsOptions {
   columns?: Columns;
   /** Whether a table of JSON has its rows as they are written, too. */
   keepsSource?: boolean;
+  /** Whether rows with a cell too many or too few are left out, where there need not be an answer for each row. */
+  leavesOutBroken?: boolean;
   /** Hears what is odd about the file. */
   note?: Note | undefined;
 }
@@ -52,13 +55,13 @@ export const isPlainText = (file: string): boolean => ['.txt', ''].includes(extn
 /**
  * Reads what a model is to answer: a text in each line of a plain text, else one in each row of a table, from the columns
  * that were named, those that the model was trained on, or the ones that look like it. Every row is given, so that
- * answers and rows can be matched.
+ * answers and rows can be matched, also one with a cell too many or too few; what is given of it is said.
  * @throws LuthierError as readTable and guessColumns, `data-invalid` for a table without such a column
  */
 export async function readFileTexts(
   file: string,
   reads: Reads | Promise<Reads>,
-  { encoding, columns: given = {}, keepsSource, note = () => {} }: ReadFileTextsOptions = {},
+  { encoding, columns: given = {}, keepsSource, leavesOutBroken, note = () => {} }: ReadFileTextsOptions = {},
 ): Promise<FileTexts> {
   const tell = (severity: string, message: string) => note(severity === 'info' ? 'info' : 'warning', message);
   if (isPlainText(file) && Object.keys(given).length === 0) {
@@ -72,16 +75,21 @@ export async function readFileTexts(
     );
     return { texts, lines: lines.map((_, i) => i + 1), from: ['text'], table: null };
   }
-  const table = await readTable({ file }, { encoding, keepsSource });
+  const whole = await readTable({ file }, { encoding, keepsSource });
   const { kind, inputs, template } = await reads;
-  const words = kind === 'words' && given.text === undefined ? wordsColumn(table, given) : undefined;
+  // Cells of broken rows may stand in wrong columns, and say nothing of what a column holds.
+  const sound = withoutBroken(whole);
+  const table = leavesOutBroken ? sound : whole;
+  const known = sound.rows.length > 0 ? sound : whole;
+  const words = kind === 'words' && given.text === undefined ? wordsColumn(known, given) : undefined;
   // Lists of words are what such a model reads.
-  for (const { severity, message, column } of table.problems)
-    if (words === undefined || column !== words) tell(severity, message);
+  for (const problem of whole.problems)
+    if (words === undefined || problem.column !== words)
+      tell(problem.severity, problem.message + whatOf(problem, whole, leavesOutBroken));
   const lines = Array.from(table.rows, ({ line }) => line);
   if (template && given.text === undefined) return { ...textsForTemplate(template, table), lines, table };
   if (words !== undefined) return { ...sentences(table, words), lines, table };
-  const columns = kind === 'prompts' ? promptColumn(table, given) : textColumns(table, given, inputs);
+  const columns = kind === 'prompts' ? promptColumn(known, given) : textColumns(known, given, inputs);
   const [text, pair] = columns.map((name) => table.columns.indexOf(name));
   if (pair !== undefined) tellHalves(table, [text!, pair], note);
   else
@@ -153,6 +161,21 @@ const noTexts = ({ name, columns }: Table, wanted: string, command: string): Lut
     `${name}: none of the columns ${listed(columns.slice(0, 20).map(quoted))} looks like text.`,
     `Call the column of texts “${wanted}”. With ${command}, --text-column names it.`,
   );
+
+/** What becomes of the rows that an error was found in: a sentence behind it, or nothing. */
+function whatOf(
+  { severity, code }: DataProblem,
+  { broken, dialect }: Pick<Table, 'broken' | 'dialect'>,
+  isLeftOut = false,
+): string {
+  // A word without a tag is read as any other.
+  if (severity !== 'error' || code === 'no-tag') return '';
+  if (code !== 'ragged-row' || !dialect) return isLeftOut ? '' : ' What cannot be read has no answer.';
+  const isOne = broken?.length === 1;
+  if (isLeftOut) return isOne ? ' The row is left out.' : ' These rows are left out.';
+  const [subject, answers] = isOne ? ['The row is', 'its answer'] : ['These rows are', 'their answers'];
+  return ` ${subject} answered all the same, from the cell in the column that is read, which may be a part of the text or something else: check ${answers}.`;
+}
 
 /** Each row has its answer, in order; what an empty text is for is up to who asked. @param at lines on which there is no text */
 function tellEmpty(at: readonly number[], what: 'line' | 'row', note: Note): void {

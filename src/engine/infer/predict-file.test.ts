@@ -78,6 +78,27 @@ it('leaves objects of JSON as they are written, whatever stands in them', async 
   expect(spread.written).toBe('{ "text": "a\\nb", "n": 1.50,"generated_text":"A\\nB, \\"yes\\""}\n');
 });
 
+it('answers rows with a cell too many or too few in their places, and says which they are and what was done', async () => {
+  const ragged = 'text,label\nmy money back,refund\nit crashes, every day,bug\nwhere is it\nall is well,none\n';
+  const { written, warnings, from } = await predicted('ragged.csv', ragged);
+  expect(written.split('\n').map((line) => line.split(',').slice(0, 3).join())).toEqual([
+    'text,label,generated_text',
+    'my money back,refund,"MY MONEY BACK',
+    'it crashes," every day","IT CRASHES',
+    'where is it,,"WHERE IS IT',
+    'all is well,none,"ALL IS WELL',
+    '',
+  ]);
+  expect(warnings).toEqual([
+    '2 rows do not have 2 cells like the header (lines 3 and 4; line 3 has 3). Put quotes around cells that contain the delimiter, or fill in missing cells. These rows are answered all the same, from the cell in the column that is read, which may be a part of the text or something else: check their answers.',
+    'Cells beyond the last column are not written (line 3).',
+  ]);
+  // What stands in wrong columns has no say in which one is read.
+  const long = 'it went on and on, for hours and hours of it';
+  const named = await predicted('long.csv', `what,n\nshort one,1\nshort too,2\n${`1,${long},x\n`.repeat(2)}`);
+  expect([from, named.from]).toEqual([['text'], ['what']]);
+});
+
 it('leaves out lines of JSON that cannot be read, and answers the others in their places', async () => {
   const { written, warnings } = await predicted(
     'torn.jsonl',
@@ -86,7 +107,7 @@ it('leaves out lines of JSON that cannot be read, and answers the others in thei
   expect(written).toBe(
     '{"text":"one","n":1,"generated_text":"ONE, \\"yes\\""}\n{"generated_text":", \\"yes\\""}\n{"text":"three","generated_text":"THREE, \\"yes\\""}\n',
   );
-  expect(warnings.join()).toContain('Not valid JSON on line 2');
+  expect(warnings.join()).toMatch(/Not valid JSON on line 2.* What cannot be read has no answer\./);
 });
 
 it('reads the longest texts where no column has a usual name, and both columns of a pair or none', async () => {
@@ -191,12 +212,15 @@ it('says what is odd about the file, and counts what is to be said of answers', 
   await writeFile(file, Buffer.from('text,n\na,1\nb,2,spilled\nc,caf\xe9\nd,4\n', 'latin1'));
   await predictFile(rowsOfWriter(writer, { max_new_tokens: 9 }, false), { file, out: join(folder, 'out.csv'), note });
   expect(told.slice(-2)).toEqual([
-    '2 rows (lines 3 and 4): The answer ends where the model’s 8 positions end.',
     '1 row (line 5): The answer is cut off after 9 tokens.',
+    'Cells beyond the last column are not written (line 3).',
   ]);
   expect(told.slice(0, -2)).toEqual([
     expect.stringMatching(/^The file is not UTF-8; it is read as windows-1252/),
-    expect.stringMatching(/^Line 3 has 3 cells, but the header has 2/),
+    expect.stringMatching(
+      /^Line 3 has 3 cells, but the header has 2.* The row is answered all the same, .*: check its answer\.$/,
+    ),
+    '2 rows (lines 3 and 4): The answer ends where the model’s 8 positions end.',
   ]);
 });
 

@@ -5,6 +5,7 @@ import { counted, DEFAULT_NEW_TOKENS, formatCount, LuthierError, maskFills } fro
 import { quoteCell } from '../data/append.ts';
 import type { Dialect } from '../data/delimited.ts';
 import { withMembers } from '../data/json.ts';
+import { places } from '../data/problems.ts';
 import type { Table } from '../data/table.ts';
 import { type RowText, throughTemplate } from '../prompts/row-template.ts';
 import { answer } from './answer.ts';
@@ -128,6 +129,7 @@ export async function predictFile(
     from: { file, lines },
   });
   if (added.length === 0 && texts.length > 0) throw new LuthierError('cancelled', 'No row was answered.');
+  if (table?.dialect) tellSurplus(table, added.length, tell);
   const names = table?.columns ?? from;
   // A file that was answered before keeps those answers.
   const columns = [...new Set(added.flatMap((answer) => Object.keys(answer)))];
@@ -146,6 +148,13 @@ export async function predictFile(
       });
   await writeFileAtomically(out, written.map((line) => `${line}\n`).join(''));
   return { rows: added.length, of: texts.length, path: out, from, columns: renamed, warnings };
+}
+
+/** A row that is longer than the header would put its answer under no column. */
+function tellSurplus({ rows, broken = new Uint32Array(), columns }: Table, answered: number, note: Note): void {
+  const at = [...broken].filter((place) => place < answered).map((place) => rows.at(place)!);
+  const lines = at.filter(({ values }) => values.length > columns.length).map(({ line }) => line);
+  if (lines.length > 0) note('warning', `Cells beyond the last column are not written (${places(lines)}).`);
 }
 
 function delimited(

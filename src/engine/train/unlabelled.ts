@@ -68,7 +68,8 @@ async function texts(name: string, { task, dataset, recipe, base, note }: Unlabe
   const named = { ...(text !== undefined && { text }), ...(text_pair !== undefined && { text_pair }) };
   try {
     const tell: Note = (level, message) => note(level, `${basename(file)}: ${message}`);
-    const read = await readFileTexts(file, { kind: 'texts', inputs }, { encoding, columns: named, note: tell });
+    const how = { encoding, columns: named, leavesOutBroken: true, note: tell };
+    const read = await readFileTexts(file, { kind: 'texts', inputs }, how);
     const rows = read.texts.map((row, i) => ({ ...row, file, line: read.lines[i]! }));
     return rows.filter((row) => [row.text, row.text_pair ?? 'none'].every((one) => one.trim() !== ''));
   } catch (error) {
