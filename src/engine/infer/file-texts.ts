@@ -163,15 +163,11 @@ const noTexts = ({ name, columns }: Table, wanted: string, command: string): Lut
   );
 
 /** What becomes of the rows that an error was found in: a sentence behind it, or nothing. */
-function whatOf(
-  { severity, code }: DataProblem,
-  { broken, dialect }: Pick<Table, 'broken' | 'dialect'>,
-  isLeftOut = false,
-): string {
+function whatOf({ severity, code }: DataProblem, { broken }: Pick<Table, 'broken'>, isLeftOut = false): string {
   // A word without a tag is read as any other.
   if (severity !== 'error' || code === 'no-tag') return '';
-  if (code !== 'ragged-row' || !dialect) return isLeftOut ? '' : ' What cannot be read has no answer.';
-  const isOne = broken?.length === 1;
+  if (code !== 'ragged-row' || !broken) return isLeftOut ? '' : ' What cannot be read has no answer.';
+  const isOne = broken.length === 1;
   if (isLeftOut) return isOne ? ' The row is left out.' : ' These rows are left out.';
   const [subject, answers] = isOne ? ['The row is', 'its answer'] : ['These rows are', 'their answers'];
   return ` ${subject} answered all the same, from the cell in the column that is read, which may be a part of the text or something else: check ${answers}.`;

@@ -93,6 +93,11 @@ it('answers rows with a cell too many or too few in their places, and says which
     '2 rows do not have 2 cells like the header (lines 3 and 4; line 3 has 3). Put quotes around cells that contain the delimiter, or fill in missing cells. These rows are answered all the same, from the cell in the column that is read, which may be a part of the text or something else: check their answers.',
     'Cells beyond the last column are not written (line 3).',
   ]);
+  const table = await predicted('rows.md', '| text | n |\n|---|---|\n| a b | 1 |\n| c | d | 2 |\n| e f | 3 |\n');
+  expect(table.warnings).toEqual([expect.stringMatching(/^Line 4 has 3 cells.* The row is answered all the same/)]);
+  expect(table.written.split('\n').map((line) => line && JSON.parse(line).generated_text[0])).toEqual([
+    ...['A', 'C', 'E', ''],
+  ]);
   // What stands in wrong columns has no say in which one is read.
   const long = 'it went on and on, for hours and hours of it';
   const named = await predicted('long.csv', `what,n\nshort one,1\nshort too,2\n${`1,${long},x\n`.repeat(2)}`);
