@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadDataset } from '../../src/engine/data/dataset.ts';
 import { LABELLED } from '../../src/engine/data/labelled.ts';
+import { readTable } from '../../src/engine/data/read.ts';
 import { toHostError } from '../../src/extension/errors.ts';
 import type { LuthierError } from '../../src/protocol/index.ts';
 
@@ -28,4 +29,15 @@ test('a dataset at fault is looked at by Inspect Dataset', async () => {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('plain text is offered to a model that writes, with the recipe’s key alone', async () => {
+  const thrown = await readTable({ file: 'notes.txt', text: 'Once upon a time there was a king.\nThe end.\n' }).then(
+    () => null,
+    (error: unknown) => error as LuthierError,
+  );
+  const { code, message, hint } = thrown!;
+  expect(hint).toContain('--task text-generation');
+  const sent = Object.assign(new Error(message), { data: { code, message, hint } });
+  expect(toHostError(sent).hint).toMatch(/ set "task": "text-generation" in a recipe\.$/);
 });

@@ -6,6 +6,7 @@ import { detectJson } from './detect-json.ts';
 import { FAST_TEXT, LABEL_SPACE_TEXT } from './lines.ts';
 import { markdownTables } from './markdown.ts';
 import { KNOWN_NAMES } from './names.ts';
+import { isPlainText } from './plain-text.ts';
 
 /** How a file is to be read. `label-tab-text` is told from `tsv` only by its missing header, so not here. */
 export type Detected =
@@ -17,6 +18,10 @@ export const SAMPLE_BYTES = 1 << 18;
 
 const DELIMITERS = [',', '\t', ';', '|'] as const;
 const BY_EXTENSION: Record<string, string> = { '.csv': ',', '.tsv': '\t', '.tab': '\t' };
+
+/** What plain text is good for, for the editor and, in a sentence of its own, for the terminal. */
+const AS_IT_IS =
+  'A model that learns to write reads such a file as it is: set "task": "text-generation" in a recipe. In the terminal, luthier data inspect takes --task text-generation.';
 
 /** Share of the rows that must agree on a number of cells before a text counts as delimited. */
 const AGREEMENT = 0.8;
@@ -59,7 +64,7 @@ export function detectFormat(
   throw new LuthierError(
     'data-invalid',
     `${name} is not a table: its lines share no delimiter (comma, tab, semicolon or vertical bar), and it is neither JSON nor a Markdown table.`,
-    'Write one row for each text, as in a CSV file whose first line is “text,label”.',
+    `Write one row for each text, as in a CSV file whose first line is “text,label”.${isPlainText(name) ? ` ${AS_IT_IS}` : ''}`,
   );
 }
 

@@ -341,6 +341,19 @@ describe('faults', () => {
     });
   });
 
+  it('says of plain text that a model that writes can learn it', async () => {
+    for (const name of ['notes.txt', 'notes.md', 'notes'])
+      await expect(ofText('Once upon a time there was a king.\nThe end.\n', name)).rejects.toMatchObject({
+        hint: expect.stringMatching(
+          / set "task": "text-generation" in a recipe\. In the terminal, luthier data inspect takes --task text-generation\.$/,
+        ),
+      });
+    const prose = 'There was a king, and he had a daughter.\nShe lived, as they do, in a tower, alone.\nThe end.\n';
+    await expect(ofText(prose, 'notes.csv')).rejects.toMatchObject({
+      hint: 'Write one row for each text, as in a CSV file whose first line is “text,label”.',
+    });
+  });
+
   it('says what is wrong with the file itself', async () => {
     await expect(readTable({ file: join(folder, 'nothing.csv') })).rejects.toMatchObject({
       code: 'data-unreadable',
