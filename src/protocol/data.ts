@@ -95,6 +95,19 @@ export function countedRows(
   return counted(rows, row, undefined, write) + leftOut;
 }
 
+/** Errors of rows that cannot be read as they are written, rather than of a column or of all rows. */
+const IN_ROWS: ReadonlySet<string> = new Set(['broken-quote', 'ragged-row', 'json-syntax', 'not-an-object', 'no-tag']);
+
+/** That a run refuses such data, and what to do; null where it does not. */
+export function refusal({ problems }: Pick<DataSummary, 'problems'>): string | null {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (errors.length === 0) return null;
+  const what = `Training refuses this data because of ${counted(errors.length, 'error')}.`;
+  return errors.some(({ code }) => IN_ROWS.has(code))
+    ? `${what} Correct or delete the lines that are named, then inspect the file again.`
+    : what;
+}
+
 /** A row as a model that writes sees it while it learns. */
 export interface LearntRow {
   file: string;

@@ -1,6 +1,8 @@
 // The built webviews in headless Chromium: what a person does with keys and mouse, and what outlives a reload.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DashboardMessage } from '../../src/protocol/dashboard-page.ts';
+import type { DataProblem } from '../../src/protocol/data.ts';
+import type { DatasetMessage } from '../../src/protocol/dataset-page.ts';
 import type { ClassificationReport } from '../../src/protocol/evaluation.ts';
 import { inFewerBits } from '../../src/protocol/fewer-bits.ts';
 import type { Change, Finding, FindingCode } from '../../src/protocol/findings.ts';
@@ -894,6 +896,30 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
       expect(await reported(view)).toEqual(['Lost on purpose.']);
       await view.close();
     });
+  });
+
+  test('inspect dataset: that training refuses broken rows is said above them, and nothing of warnings alone', async () => {
+    const view = await open({ view: 'dataset' });
+    const ragged = { severity: 'error', code: 'ragged-row', message: 'Line 3 has 3 cells.', line: 3 } as const;
+    const warned = { severity: 'warning', code: 'empty-text', message: '1 row without a text.' } as const;
+    const inspected = (problems: DataProblem[]): DatasetMessage => ({
+      ...{ type: 'snapshot', path: '/d/t.csv', name: 't.csv', place: 't.csv' },
+      ...{ readable: true, trusted: true, otherwise: false },
+      summary: {
+        ...{ file: '/d/t.csv', task: 'text-classification', format: 'csv', encoding: 'utf-8', rows: 4, columns: [] },
+        ...{ guess: { text: 'text', label: 'label' }, guess_reason: '', classes: [], problems },
+      },
+    });
+    const section = view.page.locator('section[aria-labelledby="problems-title"]');
+    await view.send(inspected([warned, ragged]));
+    await view.settle();
+    expect(await section.locator('p').allInnerTexts()).toEqual([
+      'Training refuses this data because of 1 error. Correct or delete the lines that are named, then inspect the file again.',
+    ]);
+    await view.send(inspected([warned]));
+    await view.settle();
+    expect(await section.locator('p').count()).toBe(0);
+    await closing(view);
   });
 
   test('try model: a mask is put at the cursor by the keyboard, what is likeliest stands in the text, and is said', async () => {

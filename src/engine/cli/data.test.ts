@@ -51,6 +51,19 @@ it('says how many broken rows are in none of the figures', async () => {
   expect(await said('text,label\na b c,x\nd e f,y\n')).toContain('rows.csv: 2 rows, CSV');
 });
 
+it('says that training refuses rows with errors, and what to do', async () => {
+  const broken = await said('text,label\na b c,x\nd e f,y,z\ng h i,x\nj k l,y\n');
+  expect(broken).toContain(
+    'Training refuses this data because of 1 error. Correct or delete the lines that are named, then inspect the file again.',
+  );
+  const unlike = await said('text,kind\nhello to you,good\nhow are you,good\n');
+  expect(unlike).toMatch(/Training refuses this data because of 1 error\.$/m);
+  // A warning keeps nobody from training.
+  const sound = await said('text,label\na b c,x\nd e f,y\ng h i,x\n,y\nj k l,y\n');
+  expect(sound).toContain('warning: 1 row without a text');
+  expect(sound).not.toContain('Training refuses');
+});
+
 it('says which option names a column that was not found', async () => {
   const text = await said('text,kind\nhello to you,good\nhow are you,good\n');
   expect(text).toContain('“kind” says “good” in every row, and a classifier needs at least two classes.');

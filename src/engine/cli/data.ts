@@ -7,6 +7,7 @@ import {
   type LabelsWritten,
   LuthierError,
   lackingFields,
+  refusal,
   taskOf,
 } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
@@ -113,6 +114,8 @@ function show(summary: DataSummary): void {
       note(`If it is there, name it with ${listed(flagsOf(lackingFields(summary.guess, summary.task)), 'or')}.`);
   }
   if (summary.problems.length === 0) note('No problems found.');
+  const refused = refusal(summary);
+  if (refused !== null) note(refused);
 }
 
 /** Where a problem is, as far as its message does not say so: ` (line 4, column text)`. */

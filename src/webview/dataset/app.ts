@@ -1,7 +1,7 @@
 import type { VscodeTextfield } from '@vscode-elements/elements/dist/vscode-textfield/vscode-textfield.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
-import { countedRows, type DataProblem, FORMAT_NAMES } from '../../protocol/data.ts';
+import { countedRows, type DataProblem, FORMAT_NAMES, refusal } from '../../protocol/data.ts';
 import { labelText } from '../../protocol/dataset.ts';
 import type { DatasetMessage, DatasetRequest, DatasetRow } from '../../protocol/dataset-page.ts';
 import { columnFields, FIELDS, type Field } from '../../protocol/fields.ts';
@@ -144,8 +144,10 @@ export class DatasetElement extends LightElement {
   #problems(): TemplateResult {
     const problems = [...this.store.snapshot!.summary.problems].sort((a, b) => RANK[a.severity] - RANK[b.severity]);
     const shown = this.allProblems ? problems : problems.slice(0, FEW);
+    const refused = refusal(this.store.snapshot!.summary);
     return html`<section aria-labelledby="problems-title">
       <h2 id="problems-title">Problems</h2>
+      ${refused === null ? nothing : html`<p>${refused}</p>`}
       ${
         problems.length === 0
           ? html`<p class="empty">No problems found.</p>`
