@@ -112,14 +112,22 @@ export interface PromptRequests {
   };
   /** What is to be known of a template with a model, beyond what its text alone says. */
   'prompt/check': { params: PromptSource & { model?: string }; result: PromptChecked };
-  /** Rows of a dataset as values: the editor lets a person pick one. `row` counts from 1. */
+  /**
+   * Rows of a dataset as values: the editor lets a person pick one. `row` counts from 1; broken rows, of which `left_out`
+   * says how many there are, are none.
+   */
   'prompt/rows': {
     params: Omit<PromptSource, 'values' | 'cells' | 'row' | 'undefined_is'> & {
       offset?: number;
       limit: number;
       search?: string;
     };
-    result: { columns: string[]; rows: { row: number; values: Record<string, unknown> }[]; total: number };
+    result: {
+      columns: string[];
+      rows: { row: number; values: Record<string, unknown> }[];
+      total: number;
+      left_out?: number;
+    };
   };
 }
 

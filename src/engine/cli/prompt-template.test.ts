@@ -75,3 +75,11 @@ it('says which file, dataset or model a misspelt name may mean', async () => {
   const python = { set: [], as: 'python' as const };
   await expect(renderTemplate(path, python)).rejects.toThrow('not on this machine; did you mean “starters/decoder”?');
 });
+
+it('says which rows of a dataset are left out', async () => {
+  const data = join(folder, 'tones.csv');
+  await writeFile(data, 'tone,n\ncurt,1\nkind, warm,2\nloud,3\n');
+  expect(await renderTemplate(join(folder, 'meal.prompty'), { set: [], data })).toBe(0);
+  expect(told).toMatch(/Warning:.* Line 3 has 3 cells, but the header has 2\..* Such rows are left out\./);
+  expect(told.match(/Answer in a (\w+) way/g)).toEqual(['Answer in a curt way', 'Answer in a loud way']);
+});

@@ -161,6 +161,8 @@ async function opened(
   const open = await openPrompt(source);
   source.values = typedValues(set, open);
   tellUnknown(Object.keys(source.values), open);
+  if (source.row !== undefined || data !== undefined)
+    for (const { message } of open.rows?.leftOut ?? []) say('warning', `${message} Such rows are left out.`);
   const rows =
     source.row !== undefined
       ? [source.row]

@@ -218,8 +218,11 @@ test('rows with too many or too few cells are no rows of a template, and the oth
       { row: 1, values: { body: 'first', label: 'good' } },
       { row: 2, values: { body: 'fourth', label: 'bad' } },
     ],
-    total: 2,
+    ...{ total: 2, left_out: 2 },
   });
+  await writeFile(path.join(workspace, 'torn.jsonl'), '{"body":"first"}\n{"body":"sec\n[1]\n{"body":"third"}\n');
+  const torn = await listPromptRows({ ...source('luthier: { dataset: ../torn.jsonl }', '{{ body }}'), limit: 10 });
+  expect([torn.total, torn.left_out]).toEqual([2, 2]);
   expect((await inspectData({ file: path.join(workspace, 'broken.csv') })).rows).toBe(2);
   expect(await content({ text, ...around, row: 2 })).toBe('fourth is bad');
   await expect(content({ text, ...around, row: 3 })).rejects.toThrow('broken.csv has no row 3: it has 2 rows.');

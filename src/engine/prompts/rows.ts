@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { parsePrompt } from '../../prompts/parse.ts';
 import type { PromptExamples, PromptFile } from '../../prompts/prompt-file.ts';
 import { inputValues } from '../../prompts/values.ts';
-import { counted, LuthierError, type ServiceRequests } from '../../protocol/index.ts';
+import { counted, type DataProblem, LuthierError, type ServiceRequests } from '../../protocol/index.ts';
 import { nearText } from '../data/characters.ts';
 import { Random } from '../data/random.ts';
 import type { TableRow } from '../data/row-record.ts';
@@ -14,6 +14,8 @@ import { datasetInside, type Surroundings, surroundingsOf } from './files.ts';
 export interface PromptRows {
   columns: string[];
   length: number;
+  /** What is wrong with rows that are none of these. */
+  leftOut: DataProblem[];
   /** @param row from 1 on @throws LuthierError `usage` where there is no such row */
   at(row: number): Record<string, unknown>;
 }
@@ -28,6 +30,7 @@ export async function openPromptRows(data: string, signal?: AbortSignal): Promis
   return {
     columns: shown.map(({ name }) => name),
     length: table.rows.length,
+    leftOut: read.problems.filter(({ severity }) => severity === 'error'),
     at: (row) => cellsOf(rowAt(table, row), shown),
   };
 }
@@ -74,7 +77,8 @@ export async function listPromptRows(
     if (isShown) found.push({ row, values });
     total++;
   }
-  return { columns: rows.columns, rows: found, total };
+  const left_out = rows.leftOut.reduce((sum, { count = 1 }) => sum + count, 0);
+  return { columns: rows.columns, rows: found, total, ...(left_out > 0 && { left_out }) };
 }
 
 /** Rows of the data that a person names, or of the template's own dataset; null where there is neither. */

@@ -26,7 +26,11 @@ export async function pickRows(
 ): Promise<PromptRow[]> {
   const data = file.dataset === undefined ? await chooseData() : undefined;
   const name = basename(data ?? file.dataset!);
-  const { rows, total } = await service.request('prompt/rows', {
+  const {
+    rows,
+    total,
+    left_out = 0,
+  } = await service.request('prompt/rows', {
     ...{ text: document.getText(), ...placed(document.uri), limit: PICK_LIMIT },
     ...(data !== undefined && { data }),
   });
@@ -41,7 +45,10 @@ export async function pickRows(
   });
   const picked = await vscode.window.showQuickPick(items, {
     title: several ? `Pick Rows of ${name}` : `Pick a Row of ${name}`,
-    placeHolder: total > rows.length ? `The first ${rows.length} of ${counted(total, 'row')}` : 'Type to search',
+    placeHolder: [
+      total > rows.length ? `The first ${rows.length} of ${counted(total, 'row')}` : 'Type to search',
+      ...(left_out > 0 ? [`${counted(left_out, 'broken row')} left out (Inspect Dataset says why)`] : []),
+    ].join(' · '),
     canPickMany: several,
     matchOnDescription: true,
   });

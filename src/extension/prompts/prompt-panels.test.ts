@@ -317,6 +317,17 @@ test('rows of a dataset are picked by their values', async () => {
     { id: 'tickets.csv 2', title: 'tickets.csv, row 2', values: values('When?') },
   ]);
   expect(asked('prompt/rows')[0]).toMatchObject({ text: TEMPLATE, data: '/data/tickets.csv' });
+  const options = () => (editor.window.showQuickPick.mock.lastCall as unknown[])[1] as { placeHolder: string };
+  expect(options().placeHolder).toBe('Type to search');
+  // Rows that are not in the list are said to be missing, above it.
+  request.mockResolvedValue({
+    ...{ columns: ['ticket', 'label'], total: 900, left_out: 3 },
+    rows: [{ row: 1, values: values('Where?') }],
+  });
+  editor.window.showOpenDialog.mockResolvedValueOnce([editor.Uri.file('/data/tickets.csv')]);
+  page.received.fire({ type: 'pickRows' });
+  await vi.waitFor(() => expect(editor.window.showQuickPick).toHaveBeenCalledTimes(2));
+  expect(options().placeHolder).toBe('The first 1 of 900 rows · 3 broken rows left out (Inspect Dataset says why)');
 });
 
 test('a row of a dataset is compared as a row: the sample fills what was typed alone', async () => {
