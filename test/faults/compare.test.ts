@@ -173,6 +173,43 @@ it('what came to no result within its share of the time is left out with the rea
   );
 });
 
+it('what was left out by its estimate is tried after all, where the others leave it the time; else it is said what they left', async () => {
+  const ways = ['head', 'bitfit', 'full'].map(
+    (strategy): Candidate => ({
+      ...{ strategy, title: strategy, model: 'tiny', about: null, estimate_s: null, state: 'waiting', run: null },
+      ...{ reason: null, result: null },
+      recipe: { model: 'tiny', dataset: 'rows.csv', strategy: { type: strategy }, num_train_epochs: 1, max_length: 16 },
+    }),
+  );
+  // Of a budget that is far longer than all of them take together, by estimates that are far too long.
+  const within = async (last: number) => {
+    const seconds = [100, 200, last];
+    const seen: string[][] = [];
+    const { candidates } = await compare({
+      ...{ compared: 'ways', candidates: ways, data: 'rows.csv', base: place, home: join(place, '.luthier') },
+      ...{ budget_s: 1800, rows: null, runner, signal: new AbortController().signal, note: () => undefined },
+      estimate: async () =>
+        ({
+          ...{ rows: 400, validation_rows: 40, classes: [], problems: [], seconds: seconds.shift() },
+          ...{ peak_memory_bytes: 1, free_memory_bytes: 2 },
+        }) as unknown as RunEstimate,
+      onChange: (comparison) => void seen.push(comparison.candidates.map(({ state }) => state)),
+    });
+    return { candidates, planned: seen[0], states: candidates.map(({ state }) => state) };
+  };
+  const fits = await within(1700);
+  expect([fits.planned, fits.states]).toEqual([
+    ['waiting', 'waiting', 'left-out'],
+    ['done', 'done', 'done'],
+  ]);
+  expect(fits.candidates[2]).toMatchObject({ strategy: 'full', reason: null, estimate_s: 1700 });
+  const tooLong = await within(7200);
+  expect(tooLong.states).toEqual(['done', 'done', 'left-out']);
+  expect(tooLong.candidates[2]!.reason).toMatch(
+    /^It would take about 60:00 minutes, and (29|2\d|1\d):\d\d minutes of 30:00 minutes were left when the faster ones were done\.$/,
+  );
+});
+
 it('a run that somebody discards leaves its candidate out, and one that fails has failed', async () => {
   const discarded = await tried(600, async (run) => {
     const client = await connectRun(run, 'test');

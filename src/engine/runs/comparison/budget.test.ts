@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countFitting, endingOf, shareOf } from './budget.ts';
+import { countFitting, endingOf, expectedAfter, shareOf } from './budget.ts';
 
 test.each([
   [[10, 20, 60], 90, 3],
@@ -27,4 +27,11 @@ test('a run is asked to stop early enough to be measured within its share', () =
   expect(endingOf(3)).toBe(1.5);
   expect(endingOf(10)).toBe(2);
   expect(endingOf(3600)).toBe(60);
+});
+
+test('what was expected to take too long is expected to be as much faster or slower as the slowest of the others was', () => {
+  expect(expectedAfter(40, [0.6, 0.8])).toBe(32);
+  expect(expectedAfter(40, [0.8, 1.5])).toBe(60);
+  expect(expectedAfter(40, [0.1])).toBe(20);
+  expect(expectedAfter(40, [])).toBe(40);
 });

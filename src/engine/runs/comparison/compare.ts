@@ -25,7 +25,7 @@ import type { LoadedRecipe } from '../../recipes/recipe.ts';
 import { pretrainingOf } from '../../strategies/index.ts';
 import { hashDataset } from '../data-hash.ts';
 import { createRun } from '../folder.ts';
-import { countFitting, endingOf, shareOf } from './budget.ts';
+import { countFitting, endingOf, expectedAfter, shareOf } from './budget.ts';
 import { dropModel, type Ending, outcomeOf, runWithin, secondsOf } from './candidate-run.ts';
 import type { Rows } from './candidates.ts';
 import { choose } from './choice.ts';
@@ -137,6 +137,8 @@ class Work {
   /** Seconds of the budget that the candidates at work may use; of successive halving a rung has its part. */
   #until = Number.POSITIVE_INFINITY;
   readonly #estimates = new Map<string, Promise<RunEstimate>>();
+  /** Left out only since there seemed to be no time, the fastest first. */
+  #late: Candidate[] = [];
 
   constructor(options: CompareOptions, entries: Entry[], store: Comparisons, beginning: Beginning) {
     const { id, question, earlier, began, notes } = beginning;
@@ -177,12 +179,10 @@ class Work {
     this.#entries = this.#plan(this.#entries, search?.first.share ?? 1);
     await this.#changed();
     try {
-      for (let at = 0; at < this.#entries.length || (await this.#goOn()); at++) {
-        const entry = this.#entries[at]!;
-        if (entry.candidate.state !== 'waiting') continue;
-        await this.#try(at, entry);
-        if (this.#o.signal.aborted) break;
-      }
+      do {
+        for (const [at, entry] of this.#entries.entries())
+          if (entry.candidate.state === 'waiting' && !this.#o.signal.aborted) await this.#try(at, entry);
+      } while (!this.#o.signal.aborted && ((await this.#comeBack()) || (await this.#goOn())));
       if (this.#o.signal.aborted) return await this.#end('interrupted');
     } catch (error) {
       await this.#end('failed').catch(() => undefined);
@@ -322,12 +322,39 @@ class Work {
         `Allow at least ${counted(Math.ceil((1.5 * (this.#used + expected(waiting[0]!) / share)) / 60), 'minute')}.`,
       );
     }
-    for (const { candidate } of waiting.slice(fitting))
+    this.#late = waiting.slice(fitting).map(({ candidate }) => candidate);
+    for (const candidate of this.#late)
       leaveOut(
         candidate,
         `It would take about ${seconds(candidate.estimate_s!)}, more than the faster ones leave of ${seconds(this.#o.budget_s!)}.`,
       );
     return sorted;
+  }
+
+  /**
+   * Once the others are done, more may be left than was expected: then the fastest that was left out is tried after all.
+   * Of the others it is said what is left.
+   * @returns whether there is one to try
+   */
+  async #comeBack(): Promise<boolean> {
+    const [next] = this.#late;
+    if (next === undefined) return false;
+    const isStopped = this.#candidates.some(({ result }) => result?.stopped);
+    const expected = (candidate: Candidate) =>
+      expectedAfter(candidate.estimate_s!, isStopped ? [1, ...this.#paces] : this.#paces);
+    if (expected(next) <= this.#left) {
+      this.#late = this.#late.slice(1);
+      Object.assign(next, { state: 'waiting', reason: null });
+    } else {
+      for (const candidate of this.#late)
+        leaveOut(
+          candidate,
+          `It would take about ${seconds(expected(candidate))}, and ${seconds(this.#left)} of ${seconds(this.#o.budget_s!)} were left when the faster ones were done.`,
+        );
+      this.#late = [];
+    }
+    await this.#changed();
+    return next.state === 'waiting';
   }
 
   async #try(at: number, { candidate, loaded }: Entry): Promise<void> {
@@ -391,10 +418,15 @@ class Work {
 
   /** How much longer than expected those have taken that are done; 1 while that is not known. */
   get #pace(): number {
-    const ratios = this.#candidates.flatMap(({ result, estimate_s }) =>
+    const paces = this.#paces;
+    return paces.length === 0 ? 1 : Math.max(1, smallest(paces));
+  }
+
+  /** Of each that is done, the time that it took over what was expected. */
+  get #paces(): number[] {
+    return this.#candidates.flatMap(({ result, estimate_s }) =>
       result !== null && !result.stopped && estimate_s !== null ? [result.wall_s / estimate_s] : [],
     );
-    return ratios.length === 0 ? 1 : Math.max(1, smallest(ratios));
   }
 
   /**
