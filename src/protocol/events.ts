@@ -82,7 +82,7 @@ export interface StepEvent {
   tokens_per_second: number;
   step_ms: number;
   rss_bytes: number;
-  /** Seconds left, by the mean of the recent steps and evaluations; null until known. */
+  /** Seconds left, by the mean of the recent steps and evaluations; null until known, and after a training's last step. */
   eta_s: number | null;
 }
 

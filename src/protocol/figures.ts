@@ -143,3 +143,12 @@ export function formatChange(before: number, after: number): string {
 
 /** Words as a sentence or a table's heading begins with them. */
 export const capitalized = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
+
+/**
+ * What follows a training's last step, where the time left would stand.
+ * @param isPart whether further trainings of the same run follow: the model is then written at the end of them all
+ */
+export function afterLastStep(validationRows: number, isPart: boolean): string {
+  if (isPart) return 'evaluating';
+  return validationRows > 0 ? 'evaluating, then saving' : 'saving';
+}

@@ -66,6 +66,11 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await view.send({ type: 'events', run: 'run-1', events: [step(301), step(302)] });
     await view.settle();
     expect(await text(view, '.progress-text')).toContain('Step 302 of 900 · epoch 1.01 · 1 min left');
+    // With the last step no time is left, though not all is done.
+    await view.send({ type: 'events', run: 'run-1', events: [{ ...step(900), eta_s: null }] });
+    await view.settle();
+    expect(await text(view, '.progress-text')).toContain('Step 900 of 900 · epoch 3 · evaluating, then saving');
+    expect(await text(view, '.progress-text')).not.toContain('left');
     expect(await view.page.locator('luthier-chart canvas').count()).toBeGreaterThan(0);
     await closing(view);
   });

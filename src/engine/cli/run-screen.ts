@@ -1,5 +1,6 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
 import {
+  afterLastStep,
   counted,
   eventPrefix,
   FEW_ROWS_FOLDS,
@@ -121,7 +122,7 @@ class LineScreen implements Screen {
   readonly #about: Shown;
   #total = 0;
   #next = 0;
-  #losses: Losses = {};
+  #start: StartEvent | null = null;
 
   constructor(about: Shown) {
     this.#about = about;
@@ -134,7 +135,7 @@ class LineScreen implements Screen {
   show(event: RunEvent): void {
     if (event.event === 'start') {
       this.begin(event.step, event.total_steps);
-      this.#losses = event;
+      this.#start = event;
     }
     const line = event.event === 'step' ? this.#stepLine(event) : lineFor(event, this.#about);
     if (line !== null) note(line);
@@ -144,7 +145,7 @@ class LineScreen implements Screen {
     if (event.time < this.#next && event.step !== this.#total) return null;
     this.#next = event.time + 10;
     const prefix = eventPrefix(event);
-    return `${prefix === null ? '' : `${prefix}  `}Step ${event.step} of ${this.#total}  ${stepDetails(event, this.#losses)}${event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`}`;
+    return `${prefix === null ? '' : `${prefix}  `}Step ${event.step} of ${this.#total}  ${stepDetails(event, this.#start)}`;
   }
 
   say(text: string): void {
@@ -153,18 +154,26 @@ class LineScreen implements Screen {
   close(): void {}
 }
 
-/** What a training's losses are of: what its first line says. */
-type Losses = Pick<StartEvent, 'loss_of' | 'pretraining'>;
-
-const stepDetails = (event: StepEvent, { loss_of, pretraining }: Losses): string =>
-  `${event.step <= (pretraining?.steps ?? 0) ? 'pre-training, loss' : loss_of === 'pairs' ? 'loss of pairs' : 'loss'} ${formatMetric('loss', event.loss)}  ${Math.round(event.tokens_per_second).toLocaleString('en')} tokens/s`;
+/** Loss, speed, and what is left. @param start of the training: what its losses are of, and how many steps it has */
+function stepDetails(event: StepEvent & RunEvent, start: StartEvent | null): string {
+  const { loss_of, pretraining, total_steps, num_validation_rows = 0 } = start ?? {};
+  const loss =
+    event.step <= (pretraining?.steps ?? 0) ? 'pre-training, loss' : loss_of === 'pairs' ? 'loss of pairs' : 'loss';
+  const left =
+    event.step === total_steps
+      ? afterLastStep(num_validation_rows, eventPrefix(event) !== null)
+      : event.eta_s === null
+        ? null
+        : `${duration(event.eta_s)} left`;
+  return `${loss} ${formatMetric('loss', event.loss)}  ${Math.round(event.tokens_per_second).toLocaleString('en')} tokens/s${left === null ? '' : `  ${left}`}`;
+}
 
 /** A bar at the bottom, lines above it. */
 class BarScreen implements Screen {
   readonly #about: Shown;
   readonly #bars: MultiBar;
   #bar: SingleBar | null = null;
-  #losses: Losses = {};
+  #start: StartEvent | null = null;
 
   constructor(about: Shown) {
     this.#about = about;
@@ -194,12 +203,9 @@ class BarScreen implements Screen {
     if (line !== null) this.say(line);
     if (event.event === 'start') {
       this.begin(event.step, event.total_steps);
-      this.#losses = event;
+      this.#start = event;
     }
-    if (event.event === 'step') {
-      const left = event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`;
-      this.#bar?.update(event.step, { details: `${stepDetails(event, this.#losses)}${left}` });
-    }
+    if (event.event === 'step') this.#bar?.update(event.step, { details: stepDetails(event, this.#start) });
   }
 
   say(text: string): void {

@@ -108,7 +108,7 @@ const wishOf = (end: 'stopped' | 'interrupted' | 'cancelled'): Wish =>
 
 /** Seconds left are those of all trainings, not of the one at work. */
 function withTimeOfAll(event: RunEvent, trainer: Trainer, before: number, total: number): RunEvent {
-  if (event.event !== 'step' || event.eta_s === null || event.step >= trainer.totalSteps) return event;
+  if (event.event !== 'step' || event.eta_s === null) return event;
   const left = (total - before - event.step) / (trainer.totalSteps - event.step);
   return { ...event, eta_s: event.eta_s * left };
 }

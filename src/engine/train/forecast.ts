@@ -33,9 +33,12 @@ export class Forecast {
     this.#evaluations.push(ms);
   }
 
-  /** Seconds from after `step` to the end, or null while nothing is known. */
+  /**
+   * Seconds from after `step` to the end; null while nothing is known, and after the last step: what follows it is measured
+   * and written rather than trained, which whoever shows this says.
+   */
   secondsLeft(step: number): number | null {
-    if (this.#steps.length === 0) return null;
+    if (this.#steps.length === 0 || step >= this.#trainer.totalSteps) return null;
     const stepMs = meanOf(this.#steps);
     const evaluations = this.#evaluationsLeft(step);
     const evaluationMs =

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { RunAction } from '../../protocol/dashboard-page.ts';
 import { inOneLine } from '../../protocol/errors.ts';
+import { afterLastStep } from '../../protocol/figures.ts';
 import type { RunState } from '../../protocol/states.ts';
 import { trainingName, trainingsOf } from '../../protocol/trainings.ts';
 import { count, duration, plural, short } from '../shared/format.ts';
@@ -128,7 +129,9 @@ const progressText = (run: RunView): string => {
   if (record.total_steps > 0) parts.push(`Step ${count(step)} of ${count(record.total_steps)}`);
   if (epochs.length > 0) parts.push(`epoch ${short(epochs[epochs.length - 1]!)}`);
   if (run.done) parts.push(`took ${duration(run.done.wall_s)}`);
-  else if (isWorking(record.state) && run.eta_s !== null) parts.push(`${duration(run.eta_s)} left`);
+  else if (record.state === 'running' && start && run.steps.lastStep === start.total_steps)
+    parts.push(afterLastStep(start.num_validation_rows, trainings !== null));
+  else if (record.state === 'running' && run.eta_s !== null) parts.push(`${duration(run.eta_s)} left`);
   const executor = start?.executor ?? record.environment?.executor;
   const threads = start?.num_threads ?? record.environment?.num_threads;
   if (executor) parts.push(threads ? `${executor}, ${plural(threads, 'thread')}` : executor);
