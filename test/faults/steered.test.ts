@@ -57,6 +57,16 @@ describe('a run that works', () => {
     expect(finished.events.at(-1)).toMatchObject({ event: 'done', step: a.step, best_step: a.step });
     expect(losses(finished.events).size).toBe(a.step);
     expect(await stateOf(at('steered'))).toBe('stopped');
+    // Show Log opens this file: what the run noted stands there.
+    const log = await readFile(join(at('steered'), 'run.log'), 'utf8');
+    const told = (await readFile(join(at('steered'), 'metrics.jsonl'), 'utf8')).trim().split('\n');
+    const notes = told.flatMap((line) => {
+      const { event, message } = JSON.parse(line);
+      return event === 'note' ? [message] : [];
+    });
+    expect(notes.length).toBeGreaterThan(0);
+    for (const note of notes) expect(log).toContain(note);
+    expect(log).toMatch(/\] Started: \d+ training rows, .*\n(.*\n)*.*\] The run is stopped early\.\n/);
     expect(await readdir(join(at('steered'), 'model'))).toContain('model.safetensors');
     const again = await run('runs', 'resume', 'steered').finished;
     expect(again.code).toBe(0);

@@ -23,6 +23,7 @@ import { FILES } from '../../runs/folder.ts';
 import { readMetrics, START_OF_METRICS } from '../../runs/metrics.ts';
 import { writeRecord } from '../../runs/record.ts';
 import { readReports } from '../../runs/reports.ts';
+import { runLogLine } from '../../runs/run-log.ts';
 import type { LoopState } from '../train/loop-state.ts';
 import type { Trainer } from '../train/types.ts';
 import { VERSION } from '../version.ts';
@@ -105,6 +106,9 @@ export class Journal {
     if (event.event === 'state') this.record.state = event.state;
     const line = this.#log.append(event);
     this.endpoint?.broadcast({ line, event });
+    // Standard output is the run's log; a full disk keeps back its lines, and was told where metrics.jsonl was written.
+    const logged = runLogLine(event);
+    if (logged !== null) console.log(logged);
   }
 
   tellState(state: RunState): void {

@@ -5,6 +5,7 @@ import { runFolderProblem } from '../../guard/index.ts';
 import { LuthierError } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { type Spawned, spawnRun } from '../../runs/launch.ts';
+import { printedIn } from '../../runs/run-log.ts';
 import { requireNone } from './folder.ts';
 
 export interface StartOptions {
@@ -49,5 +50,8 @@ const stoppedAtOnce = async ({ code, signal }: Awaited<Spawned['ended']>, log: s
   new LuthierError(
     'internal',
     `The training process stopped as soon as it started (${signal ?? `code ${code}`}).`,
-    `Its last line, from ${log}: ${(await readTail(log)).trim().split('\n').at(-1)}`,
+    `Its last line, from ${log}: ${printedIn(await readTail(log))
+      .trim()
+      .split('\n')
+      .at(-1)}`,
   );

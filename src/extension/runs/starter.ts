@@ -8,6 +8,7 @@ import { FILES } from '../../runs/folder.ts';
 import { holderOf } from '../../runs/holder.ts';
 import { changeQueue, lookAtQueue, moved, readQueue, waiting, whileStarting, withdraw } from '../../runs/queue.ts';
 import { lookAtRecord, writeRecordInPlace } from '../../runs/record.ts';
+import { printedIn } from '../../runs/run-log.ts';
 import type { EndedRun, StartedRun } from '../engine/launch.ts';
 import { HostError, toHostError } from '../errors.ts';
 import { Emitter } from '../events.ts';
@@ -234,7 +235,7 @@ export class RunStarter {
     // One that had begun and has given its lock back has told its end: if the run is starting, then with another process.
     const isItsOwn = told?.ready !== true || (await holderOf(run.folder)) === pid;
     if (read?.record.state === 'starting' && isItsOwn) {
-      const tail = await readTail(join(run.folder, FILES.log));
+      const tail = printedIn(await readTail(join(run.folder, FILES.log)));
       const error =
         told?.ready === false
           ? toHostError(new LuthierError(told.error.code, told.error.message, told.error.hint))

@@ -66,7 +66,7 @@ export async function openAtLine(path: string, line: number): Promise<void> {
   editor.revealRange(new vscode.Range(position, position), vscode.TextEditorRevealType.InCenter);
 }
 
-/** What a run's process printed. */
+/** What a run's process told and printed. */
 export async function openRunLog(run: Run): Promise<void> {
   const path = join(run.folder, FILES.log);
   if (!(await exists(path)))
