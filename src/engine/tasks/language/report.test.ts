@@ -63,6 +63,26 @@ test('bits per byte are left out where no byte is learnt', () => {
   expect(pooledLanguage([one, ending]).metrics).toMatchObject({ bits_per_byte: expect.closeTo(1 / 8, 5) });
 });
 
+test('what is read before the measured tokens begins with a word, behind an ellipsis where more stands before it', () => {
+  const tokens = Array.from({ length: 150 }, (_, i) => (i % 2 ? 'ly ' : 'slow'));
+  const shown = (first: number) => {
+    const labels = new Int32Array(150).fill(IGNORED);
+    labels[first - 1] = 7;
+    const { worst } = languageReport('conversational', {
+      ...{ split: 'validation', labels: [], logits: new Float32Array(), losses: new Float32Array(150).fill(1) },
+      rows: [{ file: '/data/texts.jsonl', line: 1 }],
+      items: [
+        { ...item(0), ids: new Int32Array(150), labels, pieces: (from, to) => tokens.slice(from, to), ends: false },
+      ],
+    });
+    return worst[0]!.pieces.map(({ text }) => text);
+  };
+  // From token 20 on, and from token 21 on, which ends a word.
+  expect(shown(120)[0]).toBe(`… ${'slowly '.repeat(49)}`);
+  expect(shown(121)[0]).toMatch(/^… slowly slowly/);
+  expect(shown(40)[0]).toMatch(/^slowly slowly/);
+});
+
 test('a loss that is not finite is refused with its row', () => {
   expect(() =>
     report('text-generation', [

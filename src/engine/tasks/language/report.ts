@@ -123,6 +123,9 @@ function piecesOf(item: LanguageItem, losses: Float32Array): LanguageRow['pieces
     else pieces.push({ text, loss });
     open = { losses: [] };
   }
+  const [head] = pieces;
+  // What is left out before it ends within a word.
+  if (from > 0 && head?.loss === null) head.text = `…${head.text.replace(/^\S+(?=\s)/, '')}`;
   return pieces;
 }
 
