@@ -30,7 +30,7 @@ import { dropModel, type Ending, outcomeOf, runWithin, secondsOf } from './candi
 import type { Rows } from './candidates.ts';
 import { choose } from './choice.ts';
 import { type Entry, entriesOf, fail, isSame, leaveOut, timeKey } from './entry.ts';
-import { foldsFor, leaveOutLarge, seconds } from './preparation.ts';
+import { foldNotes, foldsFor, leaveOutLarge, seconds } from './preparation.ts';
 import type { SearchPlan } from './search.ts';
 import { Comparisons } from './store.ts';
 
@@ -177,6 +177,7 @@ class Work {
     this.#settleRows(known);
     this.#tell(leaveOutLarge(this.#entries, this.#comparison.folds));
     this.#entries = this.#plan(this.#entries, search?.first.share ?? 1);
+    this.#tellFolds(known);
     await this.#changed();
     try {
       do {
@@ -291,10 +292,18 @@ class Work {
     return known;
   }
 
-  #settleRows({ rows, validation_rows, classes }: RunEstimate): void {
-    const { folds, notes } = foldsFor({ rows, validation_rows, classes }, this.#comparison.task);
+  #settleRows({ rows, validation_rows }: RunEstimate): void {
+    const folds = foldsFor({ rows, validation_rows }, this.#comparison.task);
     Object.assign(this.#comparison, { rows, validation_rows, folds });
-    this.#tell(notes);
+  }
+
+  /** Once it is known which candidates are tried. */
+  #tellFolds(known: RunEstimate): void {
+    const { folds, task } = this.#comparison;
+    if (folds === null) return;
+    const tried = this.#candidates.filter(({ state }) => state !== 'left-out');
+    const names = tried.map((candidate) => candidateName(this.#o.compared, candidate));
+    this.#tell(foldNotes(folds, known, task, names));
   }
 
   /** Notes that are there already are not told again. */

@@ -10,20 +10,30 @@ import {
 import { quoted } from '../../data/problems.ts';
 import { type Entry, leaveOut } from './entry.ts';
 
-/**
- * Whether candidates are measured on one part of the rows or in folds, and why.
- * @returns no folds where enough rows are held out
- */
-export function foldsFor(
-  { rows, validation_rows, classes }: Pick<RunEstimate, 'rows' | 'validation_rows' | 'classes'>,
-  task: TaskName,
-): { folds: number | null; notes: string[] } {
-  const { row, writes } = taskOf(task);
+type RowCounts = Pick<RunEstimate, 'rows' | 'validation_rows' | 'classes'>;
+
+/** In how many folds candidates are measured; null where enough rows are held out to measure them on these. */
+export function foldsFor({ rows, validation_rows }: Omit<RowCounts, 'classes'>, task: TaskName): number | null {
   // So few rows held out say little.
-  if (fewRowsNote(validation_rows) === null || writes || rows <= 1) return { folds: null, notes: [] };
-  const folds = Math.min(FEW_ROWS_FOLDS, rows);
+  if (fewRowsNote(validation_rows) === null || taskOf(task).writes || rows <= 1) return null;
+  return Math.min(FEW_ROWS_FOLDS, rows);
+}
+
+/**
+ * Why candidates are measured in folds, and what that means for classes of few rows.
+ * @param names of those that are tried
+ */
+export function foldNotes(
+  folds: number,
+  { rows, validation_rows, classes }: RowCounts,
+  task: TaskName,
+  names: readonly string[],
+): string[] {
+  const { row } = taskOf(task);
+  const [only, ...others] = names;
+  const who = only !== undefined && others.length === 0 ? only : 'each candidate';
   const notes = [
-    `Only ${counted(validation_rows, row)} would be held out, so each candidate is cross-validated: ${folds} trainings, and all ${rows} ${row}s are measured.`,
+    `Only ${counted(validation_rows, row)} would be held out, so ${who} is cross-validated: ${folds} trainings, and all ${rows} ${row}s are measured.`,
   ];
   for (const { label, count } of classes) {
     if (count === 0 || count >= folds) continue;
@@ -34,7 +44,7 @@ export function foldsFor(
         : `${what}: not every fold measures it.`,
     );
   }
-  return { folds, notes };
+  return notes;
 }
 
 /**
