@@ -28,7 +28,10 @@ export interface RunEstimate {
   card?: { needed_bytes: number; card: { name: string; bytes: number } | null };
   disk_bytes: number;
   free_disk_bytes: number;
-  /** Also what is wrong between model and data: texts in a script that the model is not for are `language-mismatch`. */
+  /**
+   * Also what is wrong between model and data: texts in a script or a language that the model is not for are
+   * `language-mismatch`.
+   */
   problems: DataProblem[];
   columns: Columns;
   /** Languages that the model's card names, as codes (`en`, `multilingual`); null where it names none. */

@@ -49,6 +49,24 @@ describe('languageProblem', () => {
     });
   });
 
+  it('texts of another language in the same script are told by their frequent words, with what to do', () => {
+    const rows = [
+      'Meine Bestellung ist noch nicht angekommen, und ich möchte wissen, wo sie ist.',
+      'Die Rechnung wurde mit der falschen Karte bezahlt, wie kann ich das ändern?',
+      'Der Kundendienst war freundlich, aber wir haben auch lange gewartet.',
+      'Das Gerät wird heiß, und ich möchte es nicht mehr.',
+      'Ich habe eine Frage zu dem Abo: wird es von sich aus verlängert?',
+    ];
+    expect(languageProblem(['en'], rows, 0)).toMatchObject({
+      ...{ severity: 'warning', code: 'language-mismatch' },
+      message: expect.stringMatching(
+        /^The texts seem to be German \(\d\d\.\d % of their words are frequent in German, and \d\.\d % in English\), but this model is for English\. A model for many languages: "google-bert\/bert-base-multilingual-cased" \(luthier models download /,
+      ),
+    });
+    expect(languageProblem(['de'], rows, 0)).toBeNull();
+    expect(languageProblem(null, rows, 0)).toBeNull();
+  });
+
   it('goes by most texts, and by the unknown pieces where no language is known', () => {
     expect(languageProblem(['en'], [ENGLISH, ENGLISH, CHINESE], 0)).toBeNull();
     expect(languageProblem(['en'], [ENGLISH, CHINESE.repeat(8)], 0)?.code).toBe('language-mismatch');

@@ -1,5 +1,6 @@
-import type { DataProblem } from '../../protocol/index.ts';
-import { dominantScript, modelsForScript, scriptPhrase, unknownWarning } from './unknown.ts';
+import { type DataProblem, formatPercent } from '../../protocol/index.ts';
+import { otherLanguage } from './frequent-words.ts';
+import { dominantScript, MODEL_OF_MANY, modelsForScript, scriptPhrase, unknownWarning } from './unknown.ts';
 
 /** Texts, and characters of each, that are looked at to tell a script. */
 const SAMPLE_TEXTS = 200;
@@ -49,9 +50,8 @@ function scriptOf(code: string): string | null {
 }
 
 /**
- * What to warn of where a model is not for the language of the texts, or null. Scripts are compared, which is certain;
- * languages that share one cannot be told apart by it. Where the card names no language, the tokenizer's unknown pieces
- * decide.
+ * What to warn of where a model is not for the language of the texts, or null. Scripts are compared, which is certain, and
+ * in Latin script the most frequent words. Where the card names no language, the tokenizer's unknown pieces decide.
  * @param languages that the model's card names
  * @param unknownShare of the texts' pieces, 0 to 1
  */
@@ -64,11 +64,20 @@ export function languageProblem(
     .slice(0, SAMPLE_TEXTS)
     .map((text) => text.slice(0, SAMPLE_CHARACTERS))
     .join('\n');
-  const mismatch = scriptMismatch(languages, dominantScript(sample));
+  const script = dominantScript(sample);
+  const mismatch = scriptMismatch(languages, script) ?? (script === 'Latin' ? wordsMismatch(languages, sample) : null);
   const message = mismatch ?? unknownWarning(unknownShare, sample);
   // A few odd words are no other language: what is certain and what is a hint have codes of their own.
   const code = mismatch === null ? 'unknown-tokens' : 'language-mismatch';
   return message === null ? null : { severity: 'warning', code, message };
+}
+
+function wordsMismatch(languages: readonly string[] | null, sample: string): string | null {
+  const other = otherLanguage(languages ?? [], sample);
+  if (other === null) return null;
+  const [theirs, ours] = [other.code, other.of.code].map(languageName);
+  const shares = `${formatPercent(other.share)} of their words are frequent in ${theirs}, and ${formatPercent(other.of.share)} in ${ours}`;
+  return `The texts seem to be ${theirs} (${shares}), but this model is for ${languageNames(languages!)}. ${MODEL_OF_MANY}`;
 }
 
 function scriptMismatch(languages: readonly string[] | null, script: string | null): string | null {

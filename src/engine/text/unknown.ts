@@ -51,6 +51,9 @@ export function unknownWarning(share: number, sampleText: string): string | null
 const ENGLISH = 'google-bert/bert-base-uncased';
 const MULTILINGUAL = 'google-bert/bert-base-multilingual-cased';
 
+/** Names a model for texts of any language, and how to get it. */
+export const MODEL_OF_MANY = `A model for many languages: "${MULTILINGUAL}" (luthier models download ${MULTILINGUAL}).`;
+
 /** Names a model for texts in a script, and how to get it. */
 export function modelsForScript(script: string): string {
   const name = script === 'Chinese' ? 'google-bert/bert-base-chinese' : MULTILINGUAL;
