@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ClassificationReport } from '../../protocol/index.ts';
 import { Random } from '../data/random.ts';
-import { clopperPearson, posterior } from './intervals.ts';
+import { clopperPearson, intervalOfMean, intervalOfShare, ofAllOrNone, posterior } from './intervals.ts';
 import { pooledReport } from './pool.ts';
 import { classificationReport } from './report.ts';
 
@@ -173,5 +173,42 @@ describe('the intervals of a cross-validation’s folds together', () => {
     expect(pooled.metrics.loss).toBeCloseTo(atOnce.metrics.loss, 10);
     expect(pooled.intervals.accuracy).toEqual(atOnce.intervals.accuracy);
     expect(pooledReport([...folds, of(rows.slice(0, 5))]).intervals.loss).toBeNull();
+  });
+});
+
+describe('the interval of a share that all rows have right, or none', () => {
+  const drawn = { low: 1, high: 1 };
+
+  it('is as exact as that of accuracy, and any other is left as it was drawn', () => {
+    // 0.025 ** (1 / 14)
+    expect(ofAllOrNone(1, 14, drawn)).toEqual({ low: expect.closeTo(0.7683642, 6), high: 1 });
+    expect(ofAllOrNone(0, 14, { low: 0, high: 0 })).toEqual({ low: 0, high: expect.closeTo(0.2316358, 6) });
+    expect(ofAllOrNone(0.5, 14, { low: 0.3, high: 0.7 })).toEqual({ low: 0.3, high: 0.7 });
+    expect(ofAllOrNone(1, 14, null)).toBeNull();
+    expect(ofAllOrNone(0, 0, { low: 0, high: 0 })).toEqual({ low: 0, high: 0 });
+  });
+
+  it('of parts that are all so is that of their rows together', () => {
+    const part = (value: number, rows: number) => ({ value, weight: rows, interval: ofAllOrNone(value, rows, drawn) });
+    expect(intervalOfShare([part(1, 14), part(1, 20), part(1, 36)])).toEqual({
+      low: expect.closeTo(clopperPearson(70, 70).low, 9),
+      high: 1,
+    });
+    expect(intervalOfShare([part(0, 14), part(0, 56)])).toEqual({
+      low: 0,
+      high: expect.closeTo(clopperPearson(0, 70).high, 9),
+    });
+    // A part without anything that counts takes nothing away.
+    expect(intervalOfShare([part(1, 70), { value: 0, weight: 0, interval: { low: 0, high: 0 } }])!.low).toBeCloseTo(
+      clopperPearson(70, 70).low,
+      9,
+    );
+  });
+
+  it('adds nothing to the width of others, which is that of all rows', () => {
+    const some = { value: 0.8, weight: 14, interval: { low: 0.6, high: 0.9 } };
+    const all = { value: 1, weight: 14, interval: ofAllOrNone(1, 14, drawn) };
+    expect(intervalOfShare([some, all])).toEqual(intervalOfMean([some, { ...all, interval: drawn }]));
+    expect(intervalOfShare([some, { ...all, interval: null }])).toBeNull();
   });
 });

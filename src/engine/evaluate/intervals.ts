@@ -47,6 +47,19 @@ export function clopperPearson(hits: number, n: number): Interval {
   };
 }
 
+const isAllOrNone = (value: number): boolean => value === 0 || value === 1;
+
+/**
+ * The interval of a share or an F1 that was made by resampling. Where all rows are right, or none, so are those of every
+ * resample, which then know nothing else; the interval is Clopper and Pearson's of so many rows of which all are right, or
+ * none, as if what is wrong in a row were all of it.
+ * @param rows that have something that counts for the value; where there is none, nothing is changed
+ */
+export function ofAllOrNone(value: number, rows: number, interval: Interval | null): Interval | null {
+  if (interval === null || rows === 0 || !isAllOrNone(value)) return interval;
+  return clopperPearson(value * rows, rows);
+}
+
 const OF_CONFUSION = ['f1_macro', 'f1_weighted', 'mcc'] as const;
 
 /**
@@ -271,4 +284,25 @@ export function intervalOfMean(parts: readonly Part[]): Interval | null {
     above += (share * (part.interval.high - part.value)) ** 2;
   }
   return { low: value - Math.sqrt(below), high: value + Math.sqrt(above) };
+}
+
+/**
+ * The same of a share or an F1. Parts that are all right, or of which none is, are together as many rows as they are: each
+ * for itself is much less sure, so that beside others they add nothing to the width.
+ */
+export function intervalOfShare(parts: readonly Part[]): Interval | null {
+  const some = parts.filter(({ weight }) => weight > 0);
+  const [first] = some;
+  if (first === undefined || !isAllOrNone(first.value) || some.some(({ value }) => value !== first.value)) {
+    const sure = ({ value, interval }: Part) => interval && { low: value, high: value };
+    return intervalOfMean(parts.map((part) => (isAllOrNone(part.value) ? { ...part, interval: sure(part) } : part)));
+  }
+  let rows = 0;
+  for (const { interval } of some) {
+    if (interval === null) return null;
+    // What `ofAllOrNone` has made the interval of.
+    rows += Math.log(TAIL) / Math.log(first.value === 1 ? interval.low : 1 - interval.high);
+  }
+  const far = TAIL ** (1 / rows);
+  return first.value === 1 ? { low: far, high: 1 } : { low: 0, high: 1 - far };
 }

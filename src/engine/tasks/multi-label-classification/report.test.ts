@@ -91,3 +91,32 @@ it('the threshold is the one of the highest micro F1, a half where that is as go
   expect(answer!.labels).toEqual(['late', 'rude']);
   expect(answer!.scores.price).toBeCloseTo(p(-3), 6);
 });
+
+it('is not sure of labels that are all right: of a label by its own rows, of folds by all', () => {
+  const perfect = (n: number) => {
+    const targets = Array.from({ length: n }, (_, i) => [Number(i % 2 === 0), Number(i % 2 === 1), Number(i < 3)]);
+    return labelsReport({
+      ...{ split: 'validation', labels: LABELS, base: '/data' },
+      rows: targets.map((of, i) => ({ ...rows[0]!, line: i + 2, targets: Float32Array.from(of) })),
+      items: targets.map((of) => ({ ids: new Int32Array(2), typeIds: null, labels: Float32Array.from(of) })),
+      logits: Float32Array.from(targets.flat(), (of) => (of === 1 ? 3 : -3)),
+    });
+  };
+  const least = (n: number) => expect.closeTo(0.025 ** (1 / n), 6);
+  const { metrics, intervals, per_class } = perfect(14);
+  for (const key of ['f1_micro', 'precision', 'recall', 'accuracy'] as const) {
+    expect(metrics[key]).toBe(1);
+    expect(intervals[key]).toEqual({ low: least(14), high: 1 });
+  }
+  expect(per_class.map(({ f1_interval }) => f1_interval)).toEqual([7, 7, 3].map((n) => ({ low: least(n), high: 1 })));
+  // Of labels with fewer rows each, their mean is known less well than all rows are.
+  expect(intervals.f1_macro!.low).toBeLessThan(intervals.f1_micro!.low);
+  expect(intervals.f1_macro!.low).toBeGreaterThan(0.5);
+  const pooled = pooledLabels([perfect(14), perfect(16), perfect(40)]);
+  for (const key of ['f1_micro', 'precision', 'recall'] as const)
+    expect(pooled.intervals[key]).toEqual({ low: least(70), high: 1 });
+  expect(pooled.per_class.map(({ f1_interval }) => f1_interval)).toEqual(
+    [35, 35, 9].map((n) => ({ low: least(n), high: 1 })),
+  );
+  expect(pooled.intervals.f1_macro!.low).toBeGreaterThan(intervals.f1_macro!.low);
+});

@@ -1,6 +1,13 @@
 import type { Interval, LabelsReport, LabelsRow } from '../../../protocol/index.ts';
 import { noRows, notFinite } from '../../evaluate/errors.ts';
-import { clopperPearson, intervalOfMean, type Part, resampled } from '../../evaluate/intervals.ts';
+import {
+  clopperPearson,
+  intervalOfMean,
+  intervalOfShare,
+  ofAllOrNone,
+  type Part,
+  resampled,
+} from '../../evaluate/intervals.ts';
 import { meanByRows } from '../../evaluate/pool.ts';
 import { shownRow } from '../../evaluate/report.ts';
 import { classScores } from '../../evaluate/tally.ts';
@@ -134,6 +141,50 @@ export function bestThreshold(items: readonly LabelledItem[], logits: Float32Arr
   return best.threshold;
 }
 
+/** Intervals of what all rows have right, or none, of the rows that count for each; the others are as they were drawn. */
+function knownEnds(
+  { n, labels, targets, predicted }: Answers,
+  values: Readonly<Record<string, number>>,
+  drawn: Readonly<Record<string, Interval | null>>,
+): Record<string, Interval | null> {
+  const rowsWith = (counts: (place: number) => number, only?: number) => {
+    let rows = 0;
+    for (let i = 0; i < n; i++) {
+      let has = false;
+      for (let k = only ?? 0; k < (only === undefined ? labels : only + 1); k++) has ||= counts(i * labels + k) > 0;
+      if (has) rows++;
+    }
+    return rows;
+  };
+  const either = (place: number) => targets[place]! + predicted[place]!;
+  const of = (key: string, rows: number) => ofAllOrNone(values[key]!, rows, drawn[key]!);
+  const each = Array.from({ length: labels }, (_, k) => ({ key: `${k}`, rows: rowsWith(either, k) }));
+  const ofLabels = each.map(({ key, rows }) => [key, of(key, rows)] as const);
+  const f1_micro = of('f1_micro', rowsWith(either));
+  let { f1_macro } = drawn;
+  // All labels are right, or none: each is known by its own rows, and all together by no more than there are.
+  if (f1_macro && f1_micro && (values.f1_macro === 0 || values.f1_macro === 1)) {
+    const weight = (rows: number) => (rows > 0 ? 1 : 0);
+    const parts = ofLabels.map(([key, interval], k) => ({
+      ...{ value: values[key]!, interval, weight: weight(each[k]!.rows) },
+    }));
+    const mean = intervalOfMean(parts) ?? f1_macro;
+    f1_macro = { low: Math.min(mean.low, f1_micro.low), high: Math.max(mean.high, f1_micro.high) };
+  }
+  return {
+    ...Object.fromEntries(ofLabels),
+    ...{ f1_micro, f1_macro: f1_macro! },
+    precision: of(
+      'precision',
+      rowsWith((place) => predicted[place]!),
+    ),
+    recall: of(
+      'recall',
+      rowsWith((place) => targets[place]!),
+    ),
+  };
+}
+
 /** Everything that is said about a model's labels for one part of a dataset. @throws LuthierError as answersOf */
 export function labelsReport(options: EvaluateOptions<LabelsExample, LabelledItem>): LabelsReport {
   const { split, labels, rows, items, logits, settings, base } = options;
@@ -150,10 +201,11 @@ export function labelsReport(options: EvaluateOptions<LabelsExample, LabelledIte
   const metrics = metricsOf(all);
   const f1Of = ({ right, support, predicted }: Tally) =>
     Object.fromEntries(labels.map((_, k) => [`${k}`, ratio(2 * right[k]!, support[k]! + predicted[k]!)]));
-  const intervals = resampled<string>(rows.length, { ...f1Of(all), ...metrics }, (drawn) => {
-    const tally = tallied(drawn);
+  const drawn = resampled<string>(rows.length, { ...f1Of(all), ...metrics }, (numbers) => {
+    const tally = tallied(numbers);
     return { ...f1Of(tally), ...metricsOf(tally) };
   });
+  const intervals = { ...drawn, ...knownEnds(answers, { ...f1Of(all), ...metrics }, drawn) };
   const namesAt = (values: Uint8Array, i: number) => labels.filter((_, k) => values[i * labels.length + k] === 1);
   const wrong = [...rows.keys()].filter((i) =>
     labels.some((_, k) => answers.targets[i * labels.length + k] !== answers.predicted[i * labels.length + k]),
@@ -206,8 +258,12 @@ export function pooledLabels(reports: readonly LabelsReport[]): LabelsReport {
   tally.exact = mean(({ metrics }) => metrics.accuracy) * n;
   const metrics = metricsOf(tally);
   /** Around the pooled value, which is not quite the mean of the folds'. */
-  const around = (value: number, of: (report: LabelsReport) => Part): Interval | null => {
-    const interval = intervalOfMean(reports.map(of));
+  const around = (
+    value: number,
+    of: (report: LabelsReport) => Part,
+    intervalOf: typeof intervalOfMean = intervalOfShare,
+  ): Interval | null => {
+    const interval = intervalOf(reports.map(of));
     return interval && { low: Math.min(interval.low, value), high: Math.max(interval.high, value) };
   };
   const keys = Object.keys(first.metrics) as (keyof LabelsReport['intervals'])[];
@@ -221,11 +277,15 @@ export function pooledLabels(reports: readonly LabelsReport[]): LabelsReport {
       ...(Object.fromEntries(
         keys.map((key) => [
           key,
-          around(metrics[key]!, (report) => ({
-            value: report.metrics[key]!,
-            weight: report.n,
-            interval: report.intervals[key] ?? null,
-          })),
+          around(
+            metrics[key]!,
+            (report) => ({
+              value: report.metrics[key]!,
+              weight: report.n,
+              interval: report.intervals[key] ?? null,
+            }),
+            key === 'loss' ? intervalOfMean : intervalOfShare,
+          ),
         ]),
       ) as LabelsReport['intervals']),
       accuracy: clopperPearson(Math.round(tally.exact), n),

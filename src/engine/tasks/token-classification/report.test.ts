@@ -180,3 +180,38 @@ it('no sentences, and answers that are no numbers, are refused', () => {
     'sentence 1 of 1 is not a finite number',
   );
 });
+
+describe('the intervals of spans that are all right, or none', () => {
+  const right: [string, string] = ['B-PER O', 'B-PER O'];
+  const missed: [string, string] = ['B-PER O', 'O O'];
+  const bare: [string, string] = ['O O', 'O O'];
+  const some = (n: number, pair: [string, string]) => Array.from({ length: n }, () => pair);
+
+  it('are those of so many sentences with spans, and of accuracy those of all sentences', () => {
+    const { metrics, intervals } = reportOn([...some(14, right), ...some(6, bare)]);
+    for (const key of ['f1', 'precision', 'recall'] as const) {
+      expect(metrics[key]).toBe(1);
+      expect(intervals[key]).toEqual({ low: expect.closeTo(0.025 ** (1 / 14), 6), high: 1 });
+    }
+    expect(intervals.accuracy!.low).toBeCloseTo(0.025 ** (1 / 20), 6);
+    const none = reportOn(some(14, missed));
+    expect(none.intervals.recall).toEqual({ low: 0, high: expect.closeTo(1 - 0.025 ** (1 / 14), 6) });
+    const folds = [14, 16, 40].map((n) => reportOn(some(n, right)));
+    expect(pooledTags(folds).intervals.f1!.low).toBeCloseTo(0.025 ** (1 / 70), 6);
+  });
+
+  it.each([10, 14, 30].flatMap((n) => [0.9, 0.95].map((p) => [n, p] as const)))(
+    'over %i sentences hold a true share of %f in at least 90 of 100 cases',
+    (n, p) => {
+      let held = 0;
+      let cases = p ** n;
+      for (let errors = 0; errors <= n; errors++) {
+        const { low, high } = reportOn([...some(n - errors, right), ...some(errors, missed)] as never).intervals
+          .recall!;
+        if (low <= p && p <= high) held += cases;
+        cases *= (((n - errors) / (errors + 1)) * (1 - p)) / p;
+      }
+      expect(held).toBeGreaterThanOrEqual(0.9);
+    },
+  );
+});

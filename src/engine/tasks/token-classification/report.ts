@@ -7,7 +7,7 @@ import {
 } from '../../../protocol/index.ts';
 import { Random } from '../../data/random.ts';
 import { noRows, notFinite } from '../../evaluate/errors.ts';
-import { intervalOfMean } from '../../evaluate/intervals.ts';
+import { intervalOfMean, intervalOfShare, ofAllOrNone } from '../../evaluate/intervals.ts';
 import { fileShown } from '../../evaluate/report.ts';
 import { classScores } from '../../evaluate/tally.ts';
 import type { EvaluateOptions } from '../task.ts';
@@ -196,7 +196,10 @@ function placesIn(words: readonly string[]): (span: Span) => Span {
   return ({ type, start, end }) => ({ type, start: starts[start]!, end: starts[end]! - 1 });
 }
 
-/** Percentiles over resamples of the sentences (bootstrap), widened to hold the value; null below ten sentences. */
+/**
+ * Percentiles over resamples of the sentences (bootstrap), widened to hold the value, save for shares of all or none; null
+ * below ten sentences.
+ */
 function intervalsOf(counts: readonly Counts[], metrics: Metrics): TagReport['intervals'] {
   const n = counts.length;
   if (n < FEWEST_ROWS_FOR_INTERVALS) return { f1: null, precision: null, recall: null, accuracy: null, loss: null };
@@ -214,7 +217,10 @@ function intervalsOf(counts: readonly Counts[], metrics: Metrics): TagReport['in
   const interval = (key: (typeof KEYS)[number]): Interval => {
     const sorted = Float64Array.from(drawn, (values) => values[key]).sort();
     const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
-    return { low: Math.min(metrics[key], at(TAIL)), high: Math.max(metrics[key], at(1 - TAIL)) };
+    const found = { low: Math.min(metrics[key], at(TAIL)), high: Math.max(metrics[key], at(1 - TAIL)) };
+    if (key === 'loss') return found;
+    const counted = counts.filter((of) => WEIGHTS[key](of) > 0).length;
+    return ofAllOrNone(metrics[key], counted, found)!;
   };
   return Object.fromEntries(KEYS.map((key) => [key, interval(key)])) as TagReport['intervals'];
 }
@@ -233,14 +239,14 @@ export function pooledTags(reports: readonly TagReport[]): TagReport {
   const first = reports[0]!;
   const n = reports.reduce((total, report) => total + report.n, 0);
   const counts = sum(reports.map((report) => report.counts));
-  const interval = (key: (typeof KEYS)[number]): Interval | null =>
-    intervalOfMean(
-      reports.map(({ counts, metrics, intervals }) => ({
-        value: metrics[key],
-        weight: WEIGHTS[key](counts),
-        interval: intervals[key],
-      })),
-    );
+  const interval = (key: (typeof KEYS)[number]): Interval | null => {
+    const parts = reports.map(({ counts, metrics, intervals }) => ({
+      value: metrics[key],
+      weight: WEIGHTS[key](counts),
+      interval: intervals[key],
+    }));
+    return key === 'loss' ? intervalOfMean(parts) : intervalOfShare(parts);
+  };
   const types: Types = new Map();
   const mistakes = new Map<string, TagMistake>();
   for (const report of reports) {
