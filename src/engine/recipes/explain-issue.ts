@@ -12,6 +12,8 @@ export interface RecipeIssue {
   keys: PropertyKey[];
   /** Without the place. */
   message: string;
+  /** The message without the key's name, where it begins with that: another name can stand there. */
+  says?: string;
   hint?: string;
   /** Values, or a key, that may be meant instead, the likeliest first. */
   instead?: unknown[];
@@ -30,7 +32,10 @@ export function explain(issue: Issue, input: unknown): RecipeIssue[] {
   const value = valueAt(input, path);
   const shown = value === undefined ? 'missing' : JSON.stringify(value);
   const wrong = (message: string, instead?: unknown[]): RecipeIssue[] => [
-    { code: 'wrong-value', keys: path, message: `"${key}" ${message}`, ...(instead?.length ? { instead } : {}) },
+    {
+      ...{ code: 'wrong-value', keys: path, message: `"${key}" ${message}`, says: message },
+      ...(instead?.length ? { instead } : {}),
+    },
   ];
   const missing = (hint: string): RecipeIssue[] => [
     { code: 'missing-key', keys: path, message: `"${key}" is missing.`, hint },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LuthierError } from '../../protocol/index.ts';
-import { applySets, checkRecipe, loadRecipe, parseRecipe, resolveRecipe } from './recipe.ts';
+import { applySets, checkRecipe, InvalidRecipe, loadRecipe, parseRecipe, resolveRecipe } from './recipe.ts';
 import { recipeEditorSchemaText, recipeSchemaText, withMetricTable, withRecipeTable } from './recipe-docs.ts';
 
 const minimal = { model: 'starters/bert', dataset: 'tickets.csv' };
@@ -78,6 +78,15 @@ describe('parseRecipe', () => {
     );
     expect(refusal({ ...minimal, columns: { texts: 'body' } })).toMatchInlineSnapshot(
       `"The recipe: unknown key "columns.texts"; did you mean "columns.text"?"`,
+    );
+  });
+
+  it('says what is wrong as data, too', () => {
+    const wrong = () => parseRecipe({ ...minimal, strategy: { type: 'full', r: 8 } });
+    expect(wrong).toThrow(InvalidRecipe);
+    expect(wrong).toThrow(expect.objectContaining({ issues: [expect.objectContaining({ code: 'unknown-key' })] }));
+    expect(() => parseRecipe({ ...minimal, fp16: true, strategy: { type: 'head' } })).toThrow(
+      expect.objectContaining({ issues: [expect.objectContaining({ code: 'wrong-value', keys: ['fp16'] })] }),
     );
   });
 

@@ -123,16 +123,30 @@ function placeIn(sets: readonly string[], locate: (keys: PropertyKey[]) => strin
   };
 }
 
+/** A recipe whose own words are wrong. */
+export class InvalidRecipe extends LuthierError {
+  /**
+   * @param issues at least one, what is likeliest to be the cause of the rest first
+   * @param where turns the path of a key into the place that the message names
+   */
+  constructor(
+    readonly issues: readonly RecipeIssue[],
+    where: (keys: PropertyKey[]) => string,
+  ) {
+    const lines = issues.map(({ keys, message }) => `${where(keys)}: ${message}`);
+    super('recipe-invalid', lines.join('\n'), issues[0]?.hint);
+  }
+}
+
 /**
  * Checks a recipe and fills its defaults in.
  * @param where turns the path of a key into the place that a message names
- * @throws LuthierError `recipe-invalid`
+ * @throws InvalidRecipe
  */
 export function parseRecipe(input: unknown, where: (keys: PropertyKey[]) => string = () => 'The recipe'): Recipe {
   const checked = checkRecipe(input);
   if ('recipe' in checked) return checked.recipe;
-  const lines = checked.issues.map(({ keys, message }) => `${where(keys)}: ${message}`);
-  throw new LuthierError('recipe-invalid', lines.join('\n'), checked.issues[0]?.hint);
+  throw new InvalidRecipe(checked.issues, where);
 }
 
 /** The complete recipe, or all that is wrong with it, what is likeliest to be the cause of the rest first. */

@@ -197,7 +197,7 @@ function unknownKey(key: string): RecipeIssue {
 
 /** An issue of a trial's recipe where the search gives the value. */
 function placed(issue: RecipeIssue, key: string, place: PropertyKey, value: unknown): RecipeIssue {
-  const { code, keys, message, hint, instead } = issue;
+  const { code, keys, message, says, hint, instead } = issue;
   const parts = key.split('.');
   const isOfKey = isAt(issue, key);
   const rest = isOfKey ? keys.slice(parts.length) : [];
@@ -213,13 +213,12 @@ function placed(issue: RecipeIssue, key: string, place: PropertyKey, value: unkn
     };
   }
   const name = typeof place === 'number' ? `search.values.${key}[${place}]` : `search.values.${key}.${String(place)}`;
-  const isAbout = message.startsWith(`"${key}" is `);
+  const isOfValue = isOfKey && rest.length === 0;
   return {
     code: rest.length === 0 ? 'wrong-value' : code,
     keys: ['search', 'values', key, place, ...rest],
-    message: isAbout
-      ? `"${name}"${message.slice(key.length + 2)}`
-      : `"${name}" is ${JSON.stringify(value)}: ${message}`,
+    message:
+      isOfValue && says !== undefined ? `"${name}" ${says}` : `"${name}" is ${JSON.stringify(value)}: ${message}`,
     ...more,
     ...(isOfKey && instead && { instead }),
   };

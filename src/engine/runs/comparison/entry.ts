@@ -7,7 +7,7 @@ import {
   type RunEstimate,
 } from '../../../protocol/index.ts';
 import { listed } from '../../data/problems.ts';
-import { applySets, type LoadedRecipe, resolveRecipe } from '../../recipes/recipe.ts';
+import { applySets, InvalidRecipe, type LoadedRecipe, resolveRecipe } from '../../recipes/recipe.ts';
 import { inFloat } from '../../strategies/kind.ts';
 import { type Rows, ways } from './candidates.ts';
 
@@ -54,11 +54,9 @@ export async function entriesOf(
     const [first] = without;
     if (first === undefined) return [];
     if (without.length === suggested.length) throw first.error;
-    const key = keyOf(set);
-    // Its place is the --set, which stands here already.
-    const reason = first.error.message.split('\n')[0]!.replace(`--set ${key}: `, '');
+    const [issue] = first.error.issues;
     const names = without.map(({ name }) => name);
-    return [doesNotApply(key, names, /^unknown key/.test(reason) ? undefined : reason)];
+    return [doesNotApply(keyOf(set), names, issue!.code === 'unknown-key' ? undefined : issue!.message)];
   });
   if (compared !== 'ways') return { entries, notes };
   const once = waysOnce(entries, suggested);
@@ -145,35 +143,35 @@ const keyOf = (set: string): string => set.slice(0, set.indexOf('=')).trim();
 interface Resolved {
   loaded: LoadedRecipe;
   /** What does not go with the recipe, and why. */
-  refused: { set: string; error: LuthierError }[];
+  refused: { set: string; error: InvalidRecipe }[];
 }
 
 /**
  * The recipe with all of `sets` that go with it: without the fewest that must be left out.
- * @throws LuthierError `recipe-invalid` where sets exclude each other, so that either of them could be left out
+ * @throws InvalidRecipe where sets exclude each other, so that either of them could be left out
  */
 async function resolve({ recipe, rung }: Candidate, base: string, sets: readonly string[]): Promise<Resolved> {
   const length = rung ? [`${rung.key}=${rung.value}`] : [];
-  const tried = async (some: readonly string[]): Promise<LoadedRecipe | LuthierError> => {
+  const tried = async (some: readonly string[]): Promise<LoadedRecipe | InvalidRecipe> => {
     try {
       return await resolveRecipe(recipe, base, [...some, ...length]);
     } catch (error) {
-      if (error instanceof LuthierError && error.code === 'recipe-invalid') return error;
+      if (error instanceof InvalidRecipe) return error;
       throw error;
     }
   };
   const whole = await tried(sets);
-  if (!(whole instanceof LuthierError)) return { loaded: whole, refused: [] };
+  if (!(whole instanceof InvalidRecipe)) return { loaded: whole, refused: [] };
   for (let count = 1; count <= sets.length; count++) {
     const found: Resolved[] = [];
     for (const without of subsetsOf([...new Set(sets)], count)) {
       const rest = sets.filter((set) => !without.includes(set));
       const loaded = await tried(rest);
-      if (loaded instanceof LuthierError) continue;
+      if (loaded instanceof InvalidRecipe) continue;
       const refused: Resolved['refused'] = [];
       for (const set of without) {
         const error = await tried(sets.filter((other) => other === set || rest.includes(other)));
-        refused.push({ set, error: error instanceof LuthierError ? error : whole });
+        refused.push({ set, error: error instanceof InvalidRecipe ? error : whole });
       }
       found.push({ loaded, refused });
     }
