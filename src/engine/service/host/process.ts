@@ -51,7 +51,7 @@ export class HostProcess {
     child.stdin.on('error', () => undefined);
     this.ended = new Promise((resolve) => {
       child.once('error', (error) => resolve(this.#ending(error.message)));
-      child.once('exit', (code, signal) => resolve(this.#ending(exitReason(code, signal, this.#stderr))));
+      child.once('exit', (code, signal) => resolve(this.#ending(exitReason(code, signal, this.#stderr), signal)));
     });
     this.#peer = new Peer(child.stdout, child.stdin, {
       gone: () => {
@@ -92,7 +92,7 @@ export class HostProcess {
     this.#child.kill('SIGKILL');
   }
 
-  #ending(reason: string): LuthierError {
+  #ending(reason: string, signal: NodeJS.Signals | null = null): LuthierError {
     const again = 'The next request loads it again.';
     if (this.#isSilent) {
       const minutes = SILENCE_MS / 60_000;
@@ -111,7 +111,7 @@ export class HostProcess {
       );
     }
     // Whoever is killed cannot say why.
-    const hint = reason.startsWith('signal SIGKILL') ? `The system does this when memory runs out. ${again}` : again;
+    const hint = signal === 'SIGKILL' ? `The system does this when memory runs out. ${again}` : again;
     return new LuthierError('interrupted', `${who} stopped (${reason}).`, hint);
   }
 }
