@@ -20,6 +20,9 @@ export interface DataProblem {
   other?: OtherLearning;
 }
 
+/** Whether a problem's message names its lines, so that its place need not be said beside it. */
+export const namesLine = ({ message }: Pick<DataProblem, 'message'>): boolean => /\blines? \d/i.test(message);
+
 /** How several labels of a row are written, where not as lists: a recipe's keys. */
 export interface LabelsWritten {
   label_separator?: string;

@@ -7,6 +7,7 @@ import {
   type LabelsWritten,
   LuthierError,
   lackingFields,
+  namesLine,
   refusal,
   taskOf,
 } from '../../protocol/index.ts';
@@ -121,7 +122,7 @@ function show(summary: DataSummary): void {
 /** Where a problem is, as far as its message does not say so: ` (line 4, column text)`. */
 export function placeBehind(message: string, line: number | undefined, column: string | undefined): string {
   const parts = [
-    line === undefined || /\blines? \d/i.test(message) ? [] : [`line ${line}`],
+    line === undefined || namesLine({ message }) ? [] : [`line ${line}`],
     column === undefined || message.includes(`“${column}”`) ? [] : [`column ${column}`],
   ].flat();
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`;

@@ -1,6 +1,14 @@
 import { basename } from 'node:path';
 import type * as vscode from 'vscode';
-import { counted, type DataProblem, type DataSummary, FIELDS, lackingFields, taskOf } from '../../protocol/index.ts';
+import {
+  counted,
+  type DataProblem,
+  type DataSummary,
+  FIELDS,
+  lackingFields,
+  namesLine,
+  taskOf,
+} from '../../protocol/index.ts';
 import { HostError, type Place } from '../errors.ts';
 import type { Notice } from '../questions.ts';
 import type { Source } from './source.ts';
@@ -33,7 +41,7 @@ const placeOf = ({ line }: DataProblem, uri: vscode.Uri): Place | undefined =>
 
 /** A problem with the file and the line that it is on, unless it names its lines itself. */
 export function placed({ message, line }: DataProblem, file: string): string {
-  const where = line === undefined || /\b[Ll]ines? \d/.test(message) ? file : `${file}, line ${line}`;
+  const where = line === undefined || namesLine({ message }) ? file : `${file}, line ${line}`;
   return `${where}: ${message}`;
 }
 

@@ -90,6 +90,9 @@ test('a long problem is told in lines, none of which is cut off, and its place o
     'The 1 row held out for validation (a share of 0.1) includes none of “good”:',
     'there are too few rows of that class. Hold out a larger share.',
   ]);
+  expect(lines('Line 22 has 3 cells, but the header has 2.', 22)).toEqual([
+    'Line 22 has 3 cells, but the header has 2.',
+  ]);
   const long = lines('word '.repeat(400).trim(), 7);
   expect(Math.max(...long.map((line) => line.length))).toBeLessThanOrEqual(90);
   expect(long).toHaveLength(6);

@@ -8,6 +8,7 @@ import {
   formatCount,
   formatPercent,
   type LabelsWritten,
+  namesLine,
   RECIPE_VERSION,
   type RecipeInput,
   type RunEstimate,
@@ -126,7 +127,7 @@ export function summaryLines(estimate: RunEstimate, task: TaskName): SummaryLine
   }
   const icons = { error: 'error', warning: 'warning', info: 'info' };
   for (const problem of estimate.problems) {
-    const place = problem.line !== undefined && !/\blines? \d/.test(problem.message) ? `line ${problem.line}` : '';
+    const place = problem.line !== undefined && !namesLine(problem) ? `line ${problem.line}` : '';
     const [text, detail, ...more] = placedLines(problem.message, place);
     lines.push({
       icon: icons[problem.severity],
