@@ -1,8 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
 import type { Search } from '../../protocol/index.ts';
 import { checkRecipeText } from './check-recipe-text.ts';
-import { checkRecipe } from './recipe.ts';
-import { draw, integersIn, rungsOf, trialsOf, withTrial } from './search.ts';
+import { checkRecipe, parseRecipe } from './recipe.ts';
+import { draw, integersIn, rungsOf, searchIssues, trialsOf, withTrial } from './search.ts';
 
 const NONE: ReadonlySet<string> = new Set();
 const base = { model: 'starters/bert', dataset: 'tickets.csv' };
@@ -157,6 +157,23 @@ test('a trial is set in the recipe as it is written', () => {
 });
 
 describe('a search in a recipe', () => {
+  it.each<Search>([
+    {
+      method: 'grid',
+      values: { 'strategy.type': ['head', 'lora'], 'strategy.r': [4, 8], learning_rate: [1e-4, 1e-3] },
+    },
+    { method: 'random', values: { max_length: { min: 16, max: 64 }, weight_decay: [0, 0.01] }, trials: 20 },
+  ])('asks for each recipe once: %j', (search) => {
+    const asked: string[] = [];
+    const issues = searchIssues(search, base, parseRecipe(base), (written) => {
+      asked.push(JSON.stringify(written));
+      return checkRecipe(written);
+    });
+    expect(issues).toEqual([]);
+    expect(asked.length).toBeGreaterThanOrEqual(6);
+    expect(asked).toEqual([...new Set(asked)]);
+  });
+
   it('is right where its values are the recipe’s', () => {
     const range = { min: 1e-5, max: 1e-3, scale: 'log' };
     expect(messageOf({ method: 'random', values: { learning_rate: range }, trials: 4, minutes: 10 })).toEqual([]);

@@ -35,6 +35,17 @@ const isRange = (values: unknown[] | ValueRange): values is ValueRange => !Array
 /** Checks a recipe without its search, as recipe.ts does. */
 type Check = (written: unknown) => { recipe: Recipe } | { issues: RecipeIssue[] };
 
+/** The same check, which is made once for each recipe: a trial's is asked for where keys are left out of it, and again as it is. */
+function once(check: Check): Check {
+  const known = new Map<string, ReturnType<Check>>();
+  return (written) => {
+    const name = JSON.stringify(written);
+    const checked = known.get(name) ?? check(written);
+    known.set(name, checked);
+    return checked;
+  };
+}
+
 /**
  * All that is wrong with a search: keys that there are none of, values that the recipe's own schema refuses, and
  * combinations that it refuses.
@@ -48,6 +59,7 @@ export function searchIssues(
 ): RecipeIssue[] {
   const own = ownIssues(search, recipe);
   if (own.length > 0) return own;
+  const checkOnce = once(check);
   const found: RecipeIssue[] = [];
   const firsts = firstTrials(search);
   for (const [key, values] of Object.entries(search.values)) {
@@ -60,8 +72,8 @@ export function searchIssues(
     // Others are as they are tried first: what one key may be can depend on them.
     for (const [place, value] of places) {
       const wrong = firsts.map((first) => {
-        const trial = { ...fitting({ ...first, [key]: value }, rest, check), [key]: value };
-        const checked = check(withTrial(rest, trial));
+        const trial = { ...fitting({ ...first, [key]: value }, rest, checkOnce), [key]: value };
+        const checked = checkOnce(withTrial(rest, trial));
         const issues = 'issues' in checked ? checked.issues : [];
         // What is wrong with another of the keys is said there.
         return (
@@ -78,8 +90,8 @@ export function searchIssues(
     }
   }
   if (found.length > 0) return found;
-  for (const trial of triedIn(search, rest, recipe.seed, check)) {
-    const checked = check(withTrial(rest, trial));
+  for (const trial of triedIn(search, rest, recipe.seed, checkOnce)) {
+    const checked = checkOnce(withTrial(rest, trial));
     const issue = 'issues' in checked ? checked.issues[0] : undefined;
     if (issue === undefined) continue;
     const message = `the trial ${JSON.stringify(trial)} is no recipe: ${issue.message}`;
