@@ -1,4 +1,5 @@
 import { formatMetric } from './metrics.ts';
+import type { RatePath } from './recipe.ts';
 import type { RecipeEdit } from './recipe-check.ts';
 
 /** One step of a learning-rate range test. */
@@ -21,7 +22,7 @@ export interface SuggestedRates {
 /** What a range test of a recipe came to. */
 export interface FoundRate extends SuggestedRates {
   /** Of the recipe, whose value it suggests. */
-  key: 'learning_rate' | 'strategy.body_learning_rate';
+  key: RatePath;
   points: RatePoint[];
   /** Why it ended: all rates were tried, the loss rose, or somebody ended it. */
   end: 'done' | 'diverged' | 'interrupted';

@@ -11,11 +11,19 @@ export const learnsPrompt = ({ type }: Strategy): boolean => PROMPTED.includes(t
 /** Whether the classifier alone is learnt, and solved to its end: in one step, which has no learning rate. */
 export const isSolvedHead = ({ type, solver }: Strategy): boolean => type === 'head' && solver === 'lbfgs';
 
-/** The key of the peak learning rate that steps are made with, and its value; null where a head is solved and has none. */
-export function rateOf(recipe: {
-  strategy?: Strategy;
-  learning_rate?: number;
-}): { key: 'learning_rate' | 'body_learning_rate'; value: number | undefined } | null {
+interface PeakRate {
+  key: 'learning_rate' | 'body_learning_rate';
+  value: number | undefined;
+}
+
+/** Where such a key stands, from the recipe's top. */
+export type RatePath = 'learning_rate' | 'strategy.body_learning_rate';
+
+export const ratePath = ({ key }: Pick<PeakRate, 'key'>): RatePath =>
+  key === 'learning_rate' ? key : `strategy.${key}`;
+
+/** The peak learning rate that steps are made with: its key and its value; null where a head is solved and has none. */
+export function rateOf(recipe: { strategy?: Strategy; learning_rate?: number }): PeakRate | null {
   const { strategy, learning_rate } = recipe;
   if (strategy && isSolvedHead(strategy)) return null;
   // Pairs have a rate of their own.

@@ -1,5 +1,12 @@
-import { type FoundRate, LuthierError, type Note, type RatePoint, type Recipe } from '../../protocol/index.ts';
-import { kindOf } from '../strategies/index.ts';
+import {
+  type FoundRate,
+  LuthierError,
+  type Note,
+  type RatePoint,
+  type Recipe,
+  rateOf,
+  ratePath,
+} from '../../protocol/index.ts';
 import { RANGE, rangeTest, suggestRates } from './range-test.ts';
 import { createTrainer } from './trainer.ts';
 
@@ -18,8 +25,8 @@ export interface FindRateOptions {
  * @throws LuthierError as a run does before its start; `usage` for a strategy that has no rate
  */
 export async function findRate({ recipe, base, signal, note, onPoint }: FindRateOptions): Promise<FoundRate> {
-  const kind = kindOf(recipe.strategy);
-  if (kind.isSolved?.(recipe.strategy))
+  const rate = rateOf(recipe);
+  if (rate === null)
     throw new LuthierError(
       'usage',
       'This recipe’s classifier is solved to its end, which takes no learning rate.',
@@ -34,9 +41,7 @@ export async function findRate({ recipe, base, signal, note, onPoint }: FindRate
   });
   try {
     const { points, end } = await rangeTest(trainer, { signal, ...(onPoint && { onPoint }) });
-    // Pairs are learnt at a rate of the strategy's own.
-    const key = kind.pairs?.(recipe.strategy) ? 'strategy.body_learning_rate' : 'learning_rate';
-    return { key, points, end, ...suggestRates(points) };
+    return { key: ratePath(rate), points, end, ...suggestRates(points) };
   } finally {
     trainer.dispose();
   }

@@ -1,8 +1,10 @@
 import {
   type EvaluationReport,
+  type RatePath,
   type Recipe,
   type RunRecord,
   rateOf,
+  ratePath,
   suggestedTraining,
   type TaskDescription,
   type TaskName,
@@ -39,7 +41,7 @@ export const FAR = 3;
 
 /** What decides how far a step goes: the recipe's learning rate, or that of the pairs that a strategy learns from. */
 export interface Rate {
-  key: 'learning_rate' | 'strategy.body_learning_rate';
+  key: RatePath;
   value: number;
   /** What every door would suggest for this strategy, model and number of rows. */
   usual: number;
@@ -56,19 +58,16 @@ export function rateIn({ record, task, rows, parameters }: Case): Rate | null {
   const facts = { ...USUAL_FACTS, writes, isDecoder: writes, parameters };
   if (rate.key === 'body_learning_rate') {
     const usual = kind.pairs!(kind.suggest(facts)).body_learning_rate;
-    return { key: `strategy.${rate.key}`, value: rate.value ?? usual, usual };
+    return { key: ratePath(rate), value: rate.value ?? usual, usual };
   }
   const own = kind.learningRate?.(facts);
   const suggestion = { strategy, ...(own !== undefined && { learning_rate: own }) };
   const { learning_rate: usual } = suggestedTraining(rows, suggestion, recipe.model, task.name);
-  return { key: rate.key, value: recipe.learning_rate, usual };
+  return { key: ratePath(rate), value: recipe.learning_rate, usual };
 }
 
-/** Whether steps learn from rows by a learning rate: neither pairs do, nor a head that is solved. */
-export const learnsRows = ({ strategy }: Pick<Recipe, 'strategy'>): boolean => {
-  const kind = kindOf(strategy);
-  return !kind.isSolved?.(strategy) && !kind.pairs?.(strategy);
-};
+/** Whether steps learn from rows by a learning rate: pairs have one of their own, and a head that is solved has none. */
+export const learnsRows = (recipe: Pick<Recipe, 'strategy'>): boolean => rateOf(recipe)?.key === 'learning_rate';
 
 /** Whether the training loss is what an evaluation's is, so that the two and the loss of guessing can be compared. */
 export const isPlainLoss = ({ label_smoothing_factor, class_weight, focal_gamma }: Recipe): boolean =>
