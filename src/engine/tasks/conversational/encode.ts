@@ -1,9 +1,10 @@
-import { counted, formatCount, formatPercent, LuthierError } from '../../../protocol/index.ts';
+import { counted, LuthierError } from '../../../protocol/index.ts';
 import { places } from '../../data/problems.ts';
 import { nameOf } from '../../data/row-source.ts';
 import { ChatTemplate, type EncodedChat } from '../../text/chat-template.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { countLearnt, type LanguageItem, labelsOf, piecesIn, SAMPLES } from '../language/items.ts';
+import { tellingLong } from '../long-rows.ts';
 import type { EncodedRows, EncodingNote, SamplePrompt } from '../task.ts';
 import { type Conversation, textOf } from './rows.ts';
 import type { Message } from './turns.ts';
@@ -82,8 +83,7 @@ const nothingLeft = (rows: number, maxLength: number): LuthierError =>
     'Raise max_length, or shorten the questions.',
   );
 
-export const tellLong = (rows: number, of: number, maxLength: number): string =>
-  `${formatCount(rows)} of ${counted(of, 'conversation')} (${formatPercent(rows / of)}) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length); the oldest messages are cut first.`;
+export const tellLong = tellingLong('conversation', '; the oldest messages are cut first.');
 
 /** @param said gathers what is to be told of the template */
 function encodeConversation(

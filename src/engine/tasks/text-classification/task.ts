@@ -1,11 +1,4 @@
-import {
-  type ClassificationReport,
-  counted,
-  formatCount,
-  formatPercent,
-  largest,
-  type Prediction,
-} from '../../../protocol/index.ts';
+import { type ClassificationReport, formatPercent, largest, type Prediction } from '../../../protocol/index.ts';
 import { LABELLED } from '../../data/labelled.ts';
 import type { Example } from '../../data/types.ts';
 import { formatReport } from '../../evaluate/format.ts';
@@ -13,6 +6,7 @@ import { pooledReport } from '../../evaluate/pool.ts';
 import { classificationReport } from '../../evaluate/report.ts';
 import type { TextInput, Tokenizer } from '../../text/tokenizer.ts';
 import { classDifferences } from '../differences.ts';
+import { tellingLong } from '../long-rows.ts';
 import { classLoss } from '../loss.ts';
 import type { EncodedRows, LabelledItem, Task } from '../task.ts';
 import { predictionsFrom } from './predictions.ts';
@@ -37,8 +31,7 @@ export const textClassification: Task<Example, LabelledItem, Prediction, Classif
   inputs: ({ text, text_pair }) => [text, text_pair].filter((name) => name !== undefined),
   encode: encodeWith(({ label }) => Int32Array.of(label)),
   loss: classLoss,
-  tellLong: (rows, of, maxLength) =>
-    `${formatCount(rows)} of ${counted(of, 'text')} (${formatPercent(rows / of)}) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length) and will be cut.`,
+  tellLong: tellingLong('text', ' and will be cut.'),
   prepare: (texts, tokenizer, maxLength) => tokenizer.encodeAll(texts, maxLength).encodings,
   decode: predictionsFrom,
   show: ({ text, text_pair, label, score }, labels) => ({

@@ -1,6 +1,7 @@
-import { counted, formatCount, formatPercent, LuthierError } from '../../../protocol/index.ts';
+import { counted, LuthierError } from '../../../protocol/index.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { countLearnt, type LanguageItem, labelsOf, piecesIn, SAMPLES, windowsOf } from '../language/items.ts';
+import { tellingLong } from '../long-rows.ts';
 import type { EncodedRows, EncodingNote, SamplePrompt } from '../task.ts';
 import { FillInTheMiddle, type FillSettings } from './fill-in-the-middle.ts';
 import type { Passage } from './rows.ts';
@@ -215,8 +216,7 @@ interface Encoded {
   ends: boolean;
 }
 
-export const tellLong = (rows: number, of: number, maxLength: number): string =>
-  `${formatCount(rows)} of ${counted(of, 'text')} (${formatPercent(rows / of)}) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length). Texts go on in further windows; of prompts the beginning is cut.`;
+export const tellLong = tellingLong('text', '. Texts go on in further windows; of prompts the beginning is cut.');
 
 /** Tokens of a text that are given, and as many of what follows as are shown beside. */
 const GIVEN = 32;

@@ -1,5 +1,5 @@
-import { counted, formatCount, formatPercent } from '../../../protocol/index.ts';
 import type { PlacedEncoding, TextInput, Tokenizer } from '../../text/tokenizer.ts';
+import { tellingLong } from '../long-rows.ts';
 import { type EncodedRows, IGNORED, type LabelledItem } from '../task.ts';
 import { type Sentence, textOf } from './rows.ts';
 
@@ -101,8 +101,7 @@ export function encodeSentences(
   return { items, truncatedRows, unknownShare: pieces === 0 ? 0 : unknown / pieces };
 }
 
-export const tellLong = (rows: number, of: number, maxLength: number): string =>
-  `${formatCount(rows)} of ${counted(of, 'sentence')} (${formatPercent(rows / of)}) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length) and will be read in overlapping windows.`;
+export const tellLong = tellingLong('sentence', ' and will be read in overlapping windows.');
 
 /** A text to be tagged: the words that the tokenizer makes of it, with their places in UTF-16 units. */
 export interface TextItem extends TaggedItem {
