@@ -3,7 +3,6 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { Command } from 'commander';
 import { resolveModel, startersFolder } from '../src/engine/hub/resolve.ts';
 import { LuthierError } from '../src/protocol/index.ts';
 import { nearest, orMeant } from '../src/protocol/nearest.ts';
@@ -13,29 +12,12 @@ import { type DecoderWork, decoderCommands } from './decoders.ts';
 import { epochTable, trainEpoch } from './epoch.ts';
 import { prepareJob } from './jobs.ts';
 import { hasPackage, peerPython, peerVersions } from './peers.ts';
+import { type BenchOptions, benchProgram } from './program.ts';
 import { type Described, machine, printResult, printSize, resultOf, saveResult, writeMarkdown } from './results.ts';
 import { Session } from './session.ts';
 import { measureSize } from './size.ts';
 import type { Contender, Measured, Peer, Result, SizeResult } from './spec.ts';
 import { Steppers, stepCommands, stepOperations, tfjsNode } from './steppers.ts';
-
-interface Options {
-  all?: true;
-  setupPeers?: true;
-  json?: true;
-  fresh?: true;
-  tfjs: boolean;
-  minilm?: string;
-  data?: string;
-  smollm2?: string;
-  dialogues?: string;
-  pairs?: string;
-  against?: string;
-  backend?: string;
-  counts?: true;
-  tiny?: boolean;
-  seconds: string;
-}
 
 const root = dirname(startersFolder());
 const threads = availableParallelism();
@@ -49,37 +31,8 @@ const FIRST_SEED = 42;
 const epochFolder = (name: string) => join(root, '.luthier/bench', name);
 
 async function main(args: string[]): Promise<void> {
-  const program = new Command('luthier bench')
-    .argument('[case...]', `cases to run: ${NAMES.join(', ')}`)
-    .option('--all', 'include the long cases')
-    .option('--fresh', 'start over instead of resuming a call that was interrupted')
-    .option('--setup-peers', 'create the peers’ virtual environment without asking')
-    .option('--no-tfjs', 'skip tfjs-node')
-    .option(
-      '--minilm <folder>',
-      'MiniLM as a Hugging Face folder (default: LUTHIER_MINILM, then the Hugging Face cache)',
-    )
-    .option('--data <folder>', 'folder with SST-2’s stsa.binary.* files')
-    .option(
-      '--smollm2 <folder>',
-      'SmolLM2-135M-Instruct as a Hugging Face folder (default: LUTHIER_SMOLLM2, then random weights of its shape)',
-    )
-    .option(
-      '--dialogues <folder>',
-      'folder with train.jsonl and dev.jsonl of dialogues (default: examples/support.jsonl for both)',
-    )
-    .option('--pairs <n>', 'pairs of measurements (default: 5 for steps, 2 to 5 for jobs)')
-    .option(
-      '--against <folder>',
-      'compare with the Luthier of another checkout, built, instead of the peers; nothing is saved (scripts/same-as.mjs --pairs)',
-    )
-    .option('--backend <name>', 'webgpu: the cases for a graphics card instead, beside PyTorch on the same card')
-    .option('--counts', 'with --backend webgpu: count a step’s nodes and bytes, and run nothing')
-    .option('--tiny', 'with --backend webgpu: small shapes, to see that the cases run')
-    .option('--seconds <n>', 'with --backend webgpu: begin no case later', '540')
-    .option('--json', 'print one JSON object per result')
-    .parse(args, { from: 'user' });
-  const options = program.opts<Options>();
+  const program = benchProgram().parse(args, { from: 'user' });
+  const options = program.opts<BenchOptions>();
   if (options.backend !== undefined) return card(options);
   const named = program.args;
   const unknown = named.find((name) => !NAMES.includes(name));
@@ -99,7 +52,7 @@ async function main(args: string[]): Promise<void> {
   writeMarkdown(root);
 }
 
-async function card({ backend, counts, tiny = false, against, data, seconds }: Options): Promise<void> {
+async function card({ backend, counts, tiny = false, against, data, seconds }: BenchOptions): Promise<void> {
   if (backend !== 'webgpu')
     throw new LuthierError(
       'usage',
@@ -115,7 +68,7 @@ async function card({ backend, counts, tiny = false, against, data, seconds }: O
 }
 
 async function compare(
-  options: Options,
+  options: BenchOptions,
   cases: readonly (readonly [string, StepCase | JobCase | DecoderCase | EpochCase])[],
 ): Promise<void> {
   const python = options.against ? 'no peer' : await peerPython(options.setupPeers === true);
@@ -137,7 +90,11 @@ async function compare(
   for (const [name, c] of cases) if (c.kind === 'epoch') rmSync(epochFolder(name), { recursive: true, force: true });
 }
 
-async function size(name: string, { what, work, target_ms, target_bytes }: SizeCase, options: Options): Promise<void> {
+async function size(
+  name: string,
+  { what, work, target_ms, target_bytes }: SizeCase,
+  options: BenchOptions,
+): Promise<void> {
   const result: SizeResult = {
     ...{ case: name, measures: what, peer: null, target_ms, target_bytes },
     ...(await measureSize(root, work)),
@@ -152,7 +109,7 @@ class Bench {
   #versions: Record<string, string> | undefined;
 
   constructor(
-    private readonly options: Options,
+    private readonly options: BenchOptions,
     private readonly python: string,
     readonly session: Session,
   ) {}

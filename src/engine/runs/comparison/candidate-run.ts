@@ -48,7 +48,7 @@ export async function runWithin(folder: string, options: WithinOptions): Promise
   if ((await lookAtProcess(folder)) === null)
     await startRun(folder, { resume: started_at !== null, ...(runner !== undefined && { runner }) });
   let ending: Ending = 'ended';
-  const client = await connectRun(folder, 'luthier compare').catch((error: unknown) => {
+  const client = await connectRun(folder, 'a comparison').catch((error: unknown) => {
     // It has come to its end before we could connect.
     if (error instanceof LuthierError && error.code === 'interrupted') return null;
     throw error;
