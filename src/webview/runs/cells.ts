@@ -5,7 +5,7 @@ import { type RunColumn, type RunRow, stateText } from '../../protocol/run-row.t
 import type { RunState } from '../../protocol/states.ts';
 import { capital, count, day, duration, fixed, metric, shortDay, significant } from '../shared/format.ts';
 
-/** Codicon of each state, as the Runs view has them; runs.css has their colours. */
+/** Codicon of each state, as the Runs view has them; table.css has their colours. */
 const ICONS: Record<RunState, string> = {
   queued: 'clock',
   starting: 'play-circle',

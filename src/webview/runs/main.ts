@@ -8,6 +8,8 @@ import '@vscode-elements/elements/dist/vscode-single-select/index.js';
 import '@vscode-elements/elements/dist/vscode-textfield/index.js';
 import '../shared/base.css';
 import './runs.css';
+import './table.css';
+import './plot.css';
 import { parseRunsMessage, type RunsMessage, type RunsRequest } from '../../protocol/runs-page.ts';
 import { connect } from '../shared/host.ts';
 import { RunsElement } from './app.ts';

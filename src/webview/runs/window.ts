@@ -1,4 +1,4 @@
-/** Height of a row of the table in px; runs.css has the same. */
+/** Height of a row of the table in px; table.css has the same. */
 export const ROW_HEIGHT = 28;
 
 /** Rows drawn above and below those in sight, so that none is missing while somebody scrolls. */
