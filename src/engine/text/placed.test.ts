@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import answers from '../../../test/parity/figures/tokenizers/answers.json' with { type: 'json' };
-import { codePointOffsets, type PlacedEncoding, type PlacedInput, Tokenizer } from './tokenizer.ts';
+import { codePointsBefore } from './code-points.ts';
+import { type PlacedEncoding, type PlacedInput, Tokenizer } from './tokenizer.ts';
 import type { Truncation } from './windows.ts';
 
 const figures = join(import.meta.dirname, '../../../test/parity/figures/tokenizers');
@@ -23,6 +24,27 @@ beforeAll(async () => {
   }
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/**
+ * An encoding's offsets in code points, as Python counts them.
+ * @param textOf The text that the offsets are of: a sequence's, or its word's where words were encoded.
+ */
+function codePointOffsets(
+  { offsets, sequenceIds, wordIds }: PlacedEncoding,
+  textOf: (sequence: number, word: number) => string,
+): Int32Array {
+  const counts = new Map<string, Int32Array>();
+  const result = new Int32Array(offsets.length);
+  sequenceIds.forEach((sequence, token) => {
+    if (sequence < 0) return;
+    const text = textOf(sequence, wordIds[token]!);
+    const before = counts.get(text) ?? codePointsBefore(text);
+    counts.set(text, before);
+    result[2 * token] = before[offsets[2 * token]!]!;
+    result[2 * token + 1] = before[offsets[2 * token + 1]!]!;
+  });
+  return result;
+}
 
 /** ids, offsets in code points, word ids: as tokenizer_placed.py writes them. */
 function flat(encoding: PlacedEncoding, texts: PlacedInput[]): number[][] {

@@ -4,8 +4,8 @@ import { LuthierError, type UnknownTokens } from '../../protocol/index.ts';
 import { DecodeStream } from './decode-stream.ts';
 import { PartError } from './part.ts';
 import { Pipeline, type PlacedPieces } from './pipeline.ts';
+import { SplittingTime } from './splitting-time.ts';
 import type { Template } from './template.ts';
-import { OutOfTime, withTimeLimit } from './time-limit.ts';
 import { invalid, readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
 import { fitPair, type Truncation, windowsOver } from './windows.ts';
 
@@ -33,18 +33,6 @@ export interface EncodedTexts {
 
 /** A text alone, or what data/types.ts's Example has of it. */
 export type TextInput = string | { text: string; text_pair?: string };
-
-/** Characters; shorter texts take no time that could matter, unless a regular expression says otherwise. */
-const SHORT_TEXT = 20_000;
-/** What splitting a text may take, and more for each of its characters: a hundred times what slow machines need. */
-const TEXT_MS = 3_000;
-const CHARACTER_MS = 0.02;
-
-/** Whether a part of tokenizer.json holds a regular expression. */
-const hasPattern = (part: unknown): boolean =>
-  typeof part === 'object' &&
-  part !== null &&
-  ('Regex' in part || Object.values(part).some((value) => hasPattern(value)));
 
 /** A window's tokens with where each is from. */
 export interface PlacedEncoding extends Encoding {
@@ -90,12 +78,11 @@ export class Tokenizer {
   readonly #files: TokenizerFiles;
   readonly #pipeline: Pipeline;
   readonly #keepEnd: boolean;
-  /** The file brings regular expressions of its own, which may take any time. */
-  readonly #hasPatterns: boolean;
+  readonly #time: SplittingTime;
 
   private constructor(files: TokenizerFiles) {
     this.#files = files;
-    this.#hasPatterns = ['normalizer', 'pre_tokenizer'].some((key) => hasPattern(files.json[key]));
+    this.#time = new SplittingTime(files.source, files.json);
     try {
       this.#pipeline = new Pipeline(files.json);
     } catch (error) {
@@ -251,10 +238,10 @@ export class Tokenizer {
 
   /** A text's pieces with their places, or those of its words, one after the other. */
   #placed(input: PlacedInput): PlacedPieces {
-    if (typeof input === 'string') return this.#inTime(input, () => this.#pipeline.place(input));
+    if (typeof input === 'string') return this.#time.within(input, () => this.#pipeline.place(input));
     const all: PlacedPieces = { ids: [], offsets: [], words: [], pieces: [] };
     for (const [word, text] of input.entries()) {
-      const placed = this.#inTime(text, () => this.#pipeline.place(text));
+      const placed = this.#time.within(text, () => this.#pipeline.place(text));
       for (const id of placed.ids) {
         all.ids.push(id);
         all.words.push(word);
@@ -375,60 +362,6 @@ export class Tokenizer {
   }
 
   #pieces(raw: string): number[] {
-    return this.#inTime(raw, () => this.#pipeline.encode(raw));
+    return this.#time.within(raw, () => this.#pipeline.encode(raw));
   }
-
-  /** Does what is done to a text within a time that no text takes with a tokenizer that is meant seriously. */
-  #inTime<T>(raw: string, work: () => T): T {
-    if (!this.#hasPatterns && raw.length <= SHORT_TEXT) return work();
-    const limit = TEXT_MS + raw.length * CHARACTER_MS;
-    try {
-      return withTimeLimit(limit, work);
-    } catch (error) {
-      if (!(error instanceof OutOfTime)) throw error;
-      throw new LuthierError(
-        'tokenizer-invalid',
-        `${this.#files.source} takes more than ${(limit / 1000).toFixed(0)} s to split a text of ${raw.length} characters (${JSON.stringify(`${raw.slice(0, 40)}…`)}).`,
-        this.#hasPatterns
-          ? 'A regular expression in its normalizer or pre_tokenizer can take unlimited time on such a text. Download the tokenizer again from the model’s page.'
-          : 'Split such texts into shorter ones.',
-        { cause: error },
-      );
-    }
-  }
-}
-
-/**
- * An encoding's offsets in code points, as Python counts them.
- * @param textOf The text that the offsets are of: a sequence's, or its word's where words were encoded.
- */
-export function codePointOffsets(
-  { offsets, sequenceIds, wordIds }: PlacedEncoding,
-  textOf: (sequence: number, word: number) => string,
-): Int32Array {
-  const counts = new Map<string, Int32Array>();
-  const result = new Int32Array(offsets.length);
-  sequenceIds.forEach((sequence, token) => {
-    if (sequence < 0) return;
-    const text = textOf(sequence, wordIds[token]!);
-    const before = counts.get(text) ?? codePointsBefore(text);
-    counts.set(text, before);
-    result[2 * token] = before[offsets[2 * token]!]!;
-    result[2 * token + 1] = before[offsets[2 * token + 1]!]!;
-  });
-  return result;
-}
-
-/** For each UTF-16 unit of a text, and for its end, the number of code points before it. */
-export function codePointsBefore(text: string): Int32Array {
-  const before = new Int32Array(text.length + 1);
-  let count = 0;
-  let at = 0;
-  for (const character of text) {
-    before.fill(count, at, at + character.length);
-    at += character.length;
-    count++;
-  }
-  before[at] = count;
-  return before;
 }

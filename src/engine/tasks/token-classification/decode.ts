@@ -1,5 +1,5 @@
 import { formatPercent, largest, type TagPrediction } from '../../../protocol/index.ts';
-import { codePointsBefore } from '../../text/tokenizer.ts';
+import { codePointsBefore } from '../../text/code-points.ts';
 import type { DecodeOptions } from '../task.ts';
 import { notFinite, softmax } from '../text-classification/predictions.ts';
 import type { TextItem } from './encode.ts';
