@@ -13,11 +13,9 @@ import {
   LuthierError,
   type RunEstimate,
   type RunEvent,
-  type RunRecord,
   smallest,
   taskNameOf,
 } from '../../../protocol/index.ts';
-import { readRun } from '../../../runs/client.ts';
 import { FILES } from '../../../runs/folder.ts';
 import { readEvents } from '../../../runs/metrics.ts';
 import { lookAtRecord } from '../../../runs/record.ts';
@@ -26,10 +24,12 @@ import { pretrainingOf } from '../../strategies/index.ts';
 import { hashDataset } from '../data-hash.ts';
 import { createRun } from '../folder.ts';
 import { countFitting, endingOf, expectedAfter, shareOf } from './budget.ts';
-import { dropModel, type Ending, outcomeOf, runWithin, secondsOf } from './candidate-run.ts';
+import { runWithin } from './candidate-run.ts';
 import type { Rows } from './candidates.ts';
 import { choose } from './choice.ts';
-import { type Entry, entriesOf, fail, isSame, leaveOut, timeKey } from './entry.ts';
+import { type Entry, entriesOf, fail, isSame, leaveOut } from './entry.ts';
+import { Estimates } from './estimates.ts';
+import { dropModel, secondsOf, settle } from './outcome.ts';
 import { foldNotes, foldsFor, leaveOutLarge, seconds } from './preparation.ts';
 import type { SearchPlan } from './search.ts';
 import { Comparisons } from './store.ts';
@@ -119,12 +119,6 @@ interface Beginning {
   notes: string[];
 }
 
-/** `after step 12 of 40`, `after 2 of 5 folds`, `before its first step`. */
-function placeOf({ folds, step, total_steps }: RunRecord): string {
-  if (folds !== undefined) return `after ${folds.results.length} of ${folds.count} folds`;
-  return step === 0 ? 'before its first step' : `after step ${step} of ${total_steps}`;
-}
-
 class Work {
   readonly #o: CompareOptions;
   readonly #store: Comparisons;
@@ -136,7 +130,7 @@ class Work {
   #before = 0;
   /** Seconds of the budget that the candidates at work may use; of successive halving a rung has its part. */
   #until = Number.POSITIVE_INFINITY;
-  readonly #estimates = new Map<string, Promise<RunEstimate>>();
+  readonly #estimates: Estimates;
   /** Left out only since there seemed to be no time, the fastest first. */
   #late: Candidate[] = [];
 
@@ -149,6 +143,7 @@ class Work {
     this.#began = began;
     this.#earlier = earlier;
     this.#entries = entries;
+    this.#estimates = new Estimates(options.estimate, options.signal);
     this.#comparison = {
       format: COMPARISON_FORMAT,
       id,
@@ -173,7 +168,7 @@ class Work {
     const { search } = this.#o;
     if (search) this.#tell(search.notes);
     await this.#takeUp();
-    const known = await this.#estimate(this.#entries);
+    const known = await this.#estimates.give(this.#entries);
     this.#settleRows(known);
     this.#tell(leaveOutLarge(this.#entries, this.#comparison.folds));
     this.#entries = this.#plan(this.#entries, search?.first.share ?? 1);
@@ -239,7 +234,8 @@ class Work {
     if (JSON.stringify(found.record.recipe) !== JSON.stringify(loaded.recipe)) return 0;
     candidate.run = run;
     if (FINISHED_STATES.has(found.record.state)) {
-      await this.#settle(candidate, null);
+      const { metric } = this.#comparison;
+      await settle(candidate, this.#folder(run), { metric, ending: null, share: null });
       if (same?.reason) candidate.reason = same.reason;
     }
     const events = await readEvents(join(this.#folder(run), FILES.metrics)).catch(() => []);
@@ -253,7 +249,7 @@ class Work {
     const { entries } = await entriesOf(round.candidates, this.#o);
     if (this.#earlier) for (const entry of entries) await this.#adopt(entry, this.#earlier);
     try {
-      await this.#estimate(entries);
+      await this.#estimates.give(entries);
     } catch (error) {
       if (!this.#o.signal.aborted) throw error;
     }
@@ -263,33 +259,6 @@ class Work {
     this.#entries = [...this.#entries, ...this.#plan(entries, round.share)];
     await this.#changed();
     return true;
-  }
-
-  /** Runs that take the same are estimated once. */
-  #estimateOf(loaded: LoadedRecipe): Promise<RunEstimate> {
-    const key = timeKey(loaded);
-    const known = this.#estimates.get(key) ?? this.#o.estimate(loaded);
-    this.#estimates.set(key, known);
-    return known;
-  }
-
-  /** @returns the first that could be made @throws LuthierError what is wrong with every candidate */
-  async #estimate(entries: readonly Entry[]): Promise<RunEstimate> {
-    let problem: unknown;
-    for (const entry of entries) {
-      if (this.#o.signal.aborted)
-        throw new LuthierError('cancelled', 'The comparison was interrupted before it began.');
-      try {
-        entry.estimate = await this.#estimateOf(entry.loaded);
-      } catch (error) {
-        if (!(error instanceof LuthierError)) throw error;
-        problem ??= error;
-        leaveOut(entry.candidate, inOneLine(error));
-      }
-    }
-    const known = entries.find(({ estimate }) => estimate !== null)?.estimate;
-    if (!known) throw problem;
-    return known;
   }
 
   #settleRows({ rows, validation_rows }: RunEstimate): void {
@@ -408,7 +377,7 @@ class Work {
         candidate.state = 'waiting';
         return await this.#changed();
       }
-      await this.#settle(candidate, ending, share);
+      await settle(candidate, this.#folder(candidate.run), { metric: this.#comparison.metric, ending, share });
     } catch (error) {
       if (!(error instanceof LuthierError)) throw error;
       fail(candidate, inOneLine(error));
@@ -436,36 +405,6 @@ class Work {
     return this.#candidates.flatMap(({ result, estimate_s }) =>
       result !== null && !result.stopped && estimate_s !== null ? [result.wall_s / estimate_s] : [],
     );
-  }
-
-  /**
-   * Reads from its run's folder what a candidate has come to.
-   * @param ending how its run came to its end; null where an earlier process saw that
-   * @param share seconds that it had
-   */
-  async #settle(candidate: Candidate, ending: Ending | null, share: number | null = null): Promise<void> {
-    const folder = this.#folder(candidate.run!);
-    const outcome = await outcomeOf(folder, this.#comparison.metric);
-    const record = await readRun(folder);
-    const isLate = ending === 'stopped' || ending === 'killed';
-    const within = share === null ? 'its share of the time' : `its share of the time (${seconds(share)})`;
-    if ('problem' in outcome) {
-      // Only what went wrong is a failure.
-      if (record.state === 'failed') fail(candidate, outcome.problem);
-      else if (isLate)
-        leaveOut(
-          candidate,
-          `It came to no result within ${within}${ending === 'killed' ? '' : `, ${placeOf(record)}`}. With a larger time budget it would get a larger share.`,
-        );
-      else if (record.state === 'cancelled') leaveOut(candidate, 'Its run was discarded before anything was measured.');
-      else if (record.state === 'stopped') leaveOut(candidate, 'Its run was stopped before anything was measured.');
-      else fail(candidate, outcome.problem);
-      return;
-    }
-    candidate.state = 'done';
-    candidate.result = outcome.result;
-    if (!outcome.result.stopped) return;
-    candidate.reason = `Stopped${isLate ? ` at the end of ${within},` : ''} ${placeOf(record)}.`;
   }
 
   /** Of the training at work. */

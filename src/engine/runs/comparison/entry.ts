@@ -193,16 +193,6 @@ export const isSame = (a: Candidate, b: Candidate): boolean =>
   a.model === b.model &&
   JSON.stringify([a.values, a.rung]) === JSON.stringify([b.values, b.rung]);
 
-/** Keys that change nothing of what a run takes. */
-const TIMELESS = [
-  ...(['learning_rate', 'weight_decay', 'adam_beta1', 'adam_beta2', 'adam_epsilon', 'max_grad_norm'] as const),
-  ...(['warmup_steps', 'lr_scheduler_type', 'cut_frac', 'ratio', 'label_smoothing_factor'] as const),
-];
-
-/** What two recipes have in common that take the same. */
-export const timeKey = ({ recipe }: LoadedRecipe): string =>
-  JSON.stringify(Object.entries(recipe).filter(([key]) => !(TIMELESS as readonly string[]).includes(key)));
-
 export function leaveOut(candidate: Candidate, reason: string): void {
   Object.assign(candidate, { state: 'left-out', reason });
 }
