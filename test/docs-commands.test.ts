@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { CASES } from '../bench/cases.ts';
 import { benchProgram } from '../bench/program.ts';
-import { buildProgram } from '../src/engine/cli/main.ts';
+import { buildProgram } from '../src/engine/cli/program.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const textOf = (file: string) => readFileSync(path.join(root, file), 'utf8');

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TERMINAL_COMMANDS } from '../../protocol/index.ts';
-import { buildProgram, main } from './main.ts';
+import { main } from './main.ts';
 import { asTyped, duration, metricLine, table } from './output.ts';
+import { buildProgram } from './program.ts';
 
 /** Names of all commands that do something. */
 function leaves(command: Command, path: string[] = []): string[] {
