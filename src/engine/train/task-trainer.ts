@@ -1,8 +1,4 @@
 import { counted, type EvaluationReport, LuthierError, largest, type Recipe } from '../../protocol/index.ts';
-import { sayEightBit } from '../model-files/eight-bit.ts';
-import { saveTaskModel } from '../model-files/save.ts';
-import { adapterFolderOf } from '../model-files/save-adapter.ts';
-import { saveSentenceTransformer, sentenceTransformerFolderOf } from '../model-files/save-sentence-transformer.ts';
 import { embeddingPart } from '../models/architecture.ts';
 import { PROMPT_EMBEDDINGS } from '../models/prompt.ts';
 import { countSteps, learningRate } from '../recipes/schedule.ts';
@@ -16,10 +12,12 @@ import { type PhaseStart, phaseStarts } from '../strategies/phase-starts.ts';
 import { Evaluator } from './evaluator.ts';
 import { explainFull, microBatches, smallerEvaluations, smallerSteps } from './full-card.ts';
 import { HeadFeatures } from './head-features.ts';
+import { classCounts, labelCounts } from './label-counts.ts';
 import type { Lessons } from './lessons.ts';
 import { LossScale, Overflow } from './loss-scale.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { pretrainingStarts } from './pretraining.ts';
+import { saveTrained } from './save-trained.ts';
 import { SolvedAnswers } from './solved-answers.ts';
 import type { TrainerParts } from './trainer-parts.ts';
 import { copyWeights, putMoments, putParameters, requirePhase, startOver, stateOf } from './trainer-state.ts';
@@ -179,20 +177,10 @@ export class TaskTrainer implements Trainer {
     return this.#parts.lessons.isPaired ? 'pairs' : undefined;
   }
   get labelCounts(): Trainer['labelCounts'] {
-    const { task, dataset } = this.#parts;
-    const { labels } = dataset;
-    if (labels.length === 0 || task.name === 'regression') return undefined;
-    const counts = new Array<number>(labels.length).fill(0);
-    for (const row of dataset.train) for (const label of task.outputs(row)) counts[label]!++;
-    return counts;
+    return labelCounts(this.#parts);
   }
   get classCounts(): Trainer['classCounts'] {
-    const { task, dataset } = this.#parts;
-    if (task.classesIn === undefined) return undefined;
-    const counts = new Map<string, number>();
-    for (const row of dataset.train)
-      for (const name of task.classesIn(row, dataset.labels)) counts.set(name, (counts.get(name) ?? 0) + 1);
-    return counts;
+    return classCounts(this.#parts);
   }
   get solved(): Trainer['solved'] {
     return this.#answers.last;
@@ -404,27 +392,9 @@ export class TaskTrainer implements Trainer {
   }
 
   async saveModel(target: string): Promise<void> {
-    const { model } = this;
-    const { task, recipe, dataset, encoded, lessons, folder, generation, tokenizer, base, note } = this.#parts;
-    if (lessons.isPaired) await this.#answers.bringUp();
+    if (this.#parts.lessons.isPaired) await this.#answers.bringUp();
     await this.collect();
-    const { settings, note: tuned } = await this.#evaluator.settings();
-    if (tuned !== undefined) note('info', tuned);
-    const found = await saveTaskModel(target, {
-      ...{ settings, task, model, labels: dataset.labels, source: folder, generation, tokenizer },
-      maxLength: recipe.max_length,
-      inputs: task.inputs(dataset.columns),
-      probes: [...encoded.validation, ...encoded.train].slice(0, 16),
-      eightBit: recipe.predict_in_8bit ? { compared: encoded.validation, seen: encoded.train } : undefined,
-      backend: recipe.backend,
-      adapter: { folder: adapterFolderOf(target), base, strategy: recipe.strategy },
-    });
-    // No warning where they stay in float: new recipes have the key for whatever machine they are run on.
-    if (found !== undefined) note('info', sayEightBit(found));
-    if (!lessons.isPaired) return;
-    const encoder = sentenceTransformerFolderOf(target);
-    await saveSentenceTransformer(encoder, model, folder.config, tokenizer, recipe.max_length);
-    note('info', `The encoder by itself is in ${encoder}, for Python’s sentence-transformers.`);
+    await saveTrained(target, this.model, this.#parts, await this.#evaluator.settings());
   }
 
   dispose(): void {
