@@ -12,6 +12,7 @@ import { printedIn } from '../../runs/run-log.ts';
 import type { EndedRun, StartedRun } from '../engine/launch.ts';
 import { HostError, toHostError } from '../errors.ts';
 import { Emitter } from '../events.ts';
+import { Joined } from '../joined.ts';
 import type { Log } from '../log.ts';
 import { requireNone, requireWritable, runGone, runJustStarting } from './errors.ts';
 import { isFinished, isWorking, type Run } from './run.ts';
@@ -44,8 +45,7 @@ export class RunStarter {
   broken: readonly Broken[] = [];
   /** When the command began that put a run in line, by the run's folder: forgotten once it has to wait for another. */
   private readonly asked = new Map<string, number>();
-  private pumping: Promise<void> | null = null;
-  private again = false;
+  private readonly pumping = new Joined(() => this.startNext());
   private looking: NodeJS.Timeout | undefined;
   private readonly subscription: { dispose(): void };
 
@@ -146,22 +146,8 @@ export class RunStarter {
   }
 
   /** Starts the next run when none is at work. Calls while it is busy are joined to one more after it. */
-  async pump(): Promise<void> {
-    if (this.pumping) {
-      this.again = true;
-      return await this.pumping;
-    }
-    this.pumping = (async () => {
-      do {
-        this.again = false;
-        await this.startNext();
-      } while (this.again);
-    })();
-    try {
-      await this.pumping;
-    } finally {
-      this.pumping = null;
-    }
+  pump(): Promise<void> {
+    return this.pumping.run();
   }
 
   private async reorder(home: string, change: (order: string[]) => string[]): Promise<void> {

@@ -10,6 +10,7 @@ import { FILES } from '../../runs/folder.ts';
 import { isJustStarting } from '../../runs/holder.ts';
 import { lookAtRecord, type ReadRecord, recordTime } from '../../runs/record.ts';
 import { Emitter } from '../events.ts';
+import { Joined } from '../joined.ts';
 import type { Log } from '../log.ts';
 import type { Attempt, RunConnection } from './connection.ts';
 import { isWorking, progressAt, type Run, refusalOf } from './run.ts';
@@ -71,8 +72,10 @@ export class RunStore {
   private homes: readonly string[] = [];
   /** `.luthier` folders that are links, told once. */
   private readonly refused = new Set<string>();
-  private refreshing: Promise<void> | null = null;
-  private again = false;
+  private readonly refreshing = new Joined(
+    () => this.scan(),
+    () => this.disposed,
+  );
   private polling: NodeJS.Timeout | undefined;
   private disposed = false;
 
@@ -123,22 +126,8 @@ export class RunStore {
   }
 
   /** Reads what changed on disk. Calls during a read are joined to one more after it. */
-  async refresh(): Promise<void> {
-    if (this.refreshing) {
-      this.again = true;
-      return await this.refreshing;
-    }
-    this.refreshing = (async () => {
-      do {
-        this.again = false;
-        await this.scan();
-      } while (this.again && !this.disposed);
-    })();
-    try {
-      await this.refreshing;
-    } finally {
-      this.refreshing = null;
-    }
+  refresh(): Promise<void> {
+    return this.refreshing.run();
   }
 
   /** Looks again from time to time, for file systems that do not tell of changes. */

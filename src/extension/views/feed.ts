@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { append, eventPrefix, type RunEvent, StepBuffer } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { type MetricsLine, type MetricsPosition, readMetrics, START_OF_METRICS } from '../../runs/metrics.ts';
+import { Joined } from '../joined.ts';
 
 /**
  * One run's past and present as the dashboard needs them: what metrics.jsonl holds, joined without gap or repetition
@@ -19,8 +20,11 @@ export class RunFeed {
   private position: MetricsPosition = START_OF_METRICS;
   /** Lines taken so far; the next one wanted. */
   private line = 0;
-  private reading: Promise<void> | null = null;
-  private again = false;
+  private readonly reading = new Joined(async () => {
+    this.position = await readMetrics(join(this.folder, FILES.metrics), this.position, (lines) => this.takeAll(lines));
+    // Lines that are no events count all the same.
+    this.line = Math.max(this.line, this.position.line);
+  });
   private readonly early: MetricsLine[] = [];
 
   constructor(folder: string) {
@@ -29,25 +33,7 @@ export class RunFeed {
 
   /** Reads on to the end of the file. Calls during a reading are joined to one more after it. */
   async read(): Promise<void> {
-    if (this.reading) {
-      this.again = true;
-      return await this.reading;
-    }
-    this.reading = (async () => {
-      do {
-        this.again = false;
-        this.position = await readMetrics(join(this.folder, FILES.metrics), this.position, (lines) =>
-          this.takeAll(lines),
-        );
-        // Lines that are no events count all the same.
-        this.line = Math.max(this.line, this.position.line);
-      } while (this.again);
-    })();
-    try {
-      await this.reading;
-    } finally {
-      this.reading = null;
-    }
+    await this.reading.run();
     const early = this.early.splice(0);
     if (early.length > 0) this.live(early);
   }
@@ -56,7 +42,7 @@ export class RunFeed {
   live(lines: readonly MetricsLine[]): void {
     const fresh = lines.filter(({ line }) => line >= this.line);
     if (fresh.length === 0) return;
-    if (this.reading) {
+    if (this.reading.isRunning) {
       append(this.early, fresh);
       return;
     }
