@@ -61,7 +61,7 @@ export class ComparisonElement extends LightElement {
     if (!asked)
       return html`<div class="page-empty">${failure ? banner : html`<p class="empty" role="status">Reading…</p>`}</div>`;
     return html`
-      <header class="comparison-header">
+      <header class="page-header comparison-header">
         <div>
           <h1>${HEADINGS[asked.compared]}</h1>
           <p class="muted">${this.#about()}</p>

@@ -45,7 +45,7 @@ export class CompletionsElement extends LightElement {
     if (!days)
       return html`<div class="page-empty">${banner || html`<p class="empty" role="status">Reading…</p>`}</div>`;
     return html`
-      <header class="completions-header">
+      <header class="page-header completions-header">
         <div>
           <h1>Completions</h1>
           <p class="muted">Counted on this machine, by day, model and language. What was suggested is not kept here.</p>

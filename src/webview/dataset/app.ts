@@ -110,7 +110,7 @@ export class DatasetElement extends LightElement {
       summary.encoding.toUpperCase(),
     ];
     return html`
-      <header class="dataset-header">
+      <header class="page-header dataset-header">
         <div>
           <h1>${snapshot.name}</h1>
           <p class="muted">${figures.join(' · ')}</p>

@@ -92,7 +92,7 @@ export class RunsElement extends LightElement {
       return html`<div class="page-empty">${failure ? banner : html`<p class="empty" role="status">Reading…</p>`}</div>`;
     }
     return html`
-      <header class="runs-header">
+      <header class="page-header runs-header">
         <div>
           <h1>Runs</h1>
           <p class="muted" role="status">${this.#countsText()}</p>
