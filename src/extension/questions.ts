@@ -23,6 +23,14 @@ export interface Question<T> {
   canGoBack?: boolean;
 }
 
+/** Where a question stands among those of a command, and why it comes again. */
+export interface Position {
+  step: number;
+  totalSteps: number;
+  canGoBack: boolean;
+  notice?: Notice | undefined;
+}
+
 /** What went wrong with an answer, as a line of the question that it leads back to. */
 export interface Notice {
   message: string;

@@ -12,14 +12,7 @@ import {
 } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
 import { linesOf, shorten } from '../format.ts';
-import { BACK, type Choice, continuation, type Notice, type Questions, separator } from '../questions.ts';
-
-interface Position {
-  step: number;
-  totalSteps: number;
-  canGoBack: boolean;
-  notice?: Notice | undefined;
-}
+import { BACK, type Choice, continuation, type Position, type Questions, separator } from '../questions.ts';
 
 /** Another task was chosen: the rows are to be read for it. */
 export interface OtherTask {

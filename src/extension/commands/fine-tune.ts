@@ -17,7 +17,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { type HostError, isCancelled, toHostError } from '../errors.ts';
-import { BACK, type Notice, Questions } from '../questions.ts';
+import { BACK, type Notice, type Position, Questions } from '../questions.ts';
 import { mergeProblems, suggestRecipe } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
@@ -360,12 +360,6 @@ interface Conclusion {
 }
 
 type Outcome = 'answered' | 'refused' | typeof BACK;
-interface Position {
-  step: number;
-  totalSteps: number;
-  canGoBack: boolean;
-  notice: Notice | undefined;
-}
 
 /** Answers of an earlier call that still make sense for the rows as they are now. */
 function fitting(answers: Answers | undefined, summary: DataSummary): Answers {

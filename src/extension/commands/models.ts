@@ -163,6 +163,7 @@ function languageName(code: string): string {
   }
 }
 
+/** Asks for a model's folder. Throws Cancelled on Escape. */
 export async function pickFolder(): Promise<string> {
   const picked = await vscode.window.showOpenDialog({
     title: 'Model Folder (with config.json, tokenizer.json and model.safetensors)',

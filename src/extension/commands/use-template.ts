@@ -20,7 +20,7 @@ import type { Luthier } from '../context.ts';
 import { HostError, isCancelled, toHostError } from '../errors.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { templateOf } from '../prompts/documents.ts';
-import { BACK, type Choice, type Notice, Questions, separator } from '../questions.ts';
+import { BACK, type Choice, type Notice, type Position, Questions, separator } from '../questions.ts';
 import { blockingProblem, recipeText, suggestRecipe, summaryLines } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
 import { datasetItem } from './datasets.ts';
@@ -55,13 +55,6 @@ export async function useTemplateInTraining(luthier: Luthier, ...args: unknown[]
 /** In their order. */
 const STEPS = ['data', 'task', 'answer', 'model', 'method', 'summary'] as const;
 type Step = (typeof STEPS)[number];
-
-interface Position {
-  step: number;
-  totalSteps: number;
-  canGoBack: boolean;
-  notice: Notice | undefined;
-}
 
 /** `skipped`: nothing was asked, and nobody comes back to it. */
 /** The recipe to start, as a cross-validation where it has folds; no path where it is to be edited first. */

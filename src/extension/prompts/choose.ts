@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
+import { pickFolder } from '../commands/models.ts';
 import { Cancelled, isCancelled, toHostError } from '../errors.ts';
 import { type Choice, Questions, separator } from '../questions.ts';
 import { describeRunItem } from '../runs/present.ts';
@@ -168,14 +169,7 @@ async function versionItems(document: vscode.TextDocument): Promise<Choice<Answe
 }
 
 async function chooseFolder(): Promise<ModelRef> {
-  const picked = await vscode.window.showOpenDialog({
-    title: 'Model Folder (with config.json, tokenizer.json and model.safetensors)',
-    openLabel: 'Use Model',
-    canSelectFolders: true,
-    canSelectFiles: false,
-  });
-  const path = picked?.[0]?.fsPath;
-  if (!path) throw new vscode.CancellationError();
+  const path = await pickFolder();
   return { kind: 'folder', path, name: basename(path) };
 }
 
