@@ -4,16 +4,15 @@ import {
   LuthierError,
   metricColumns,
   RUN_COLUMNS,
-  type RunRecord,
   recipeColumns,
   runsCsv,
   tagsProblem,
-  WORKING_STATES,
 } from '../../protocol/index.ts';
-import { connectRun, readRun } from '../../runs/client.ts';
+import { readRun } from '../../runs/client.ts';
 import { writeRecordInPlace } from '../../runs/record.ts';
 import { readMeasured, runRow } from '../../runs/row.ts';
 import { findRun } from '../runs/folder.ts';
+import { askProcess } from './ask-process.ts';
 import { EXIT, note, printJson, printPart, yellow } from './output.ts';
 import { shortPath } from './run-names.ts';
 import { everyRun, look } from './runs.ts';
@@ -50,22 +49,10 @@ export async function tagRun(
   if (problem !== null) throw new LuthierError('usage', problem);
   const missing = remove ? given.filter((tag) => !own.includes(tag)) : [];
   if (missing.length > 0) note(`${yellow('Not there:')} ${missing.join(', ')}`);
-  if (!(await describeByProcess(folder, record, after))) await writeRecordInPlace(folder, { ...record, tags: after });
+  // A run that works owns its record.
+  if (!(await askProcess({ folder, record }, 'luthier runs tag', 'describe', { tags: after })))
+    await writeRecordInPlace(folder, { ...record, tags: after });
   if (json) printJson({ run: folder, tags: after });
   else note(after.length === 0 ? `Run ${record.id} has no tags.` : `Tags of run ${record.id}: ${after.join(', ')}`);
   return EXIT.done;
-}
-
-/** A run that works owns its record. @returns false where no process is there to be asked */
-async function describeByProcess(folder: string, record: RunRecord, tags: string[]): Promise<boolean> {
-  if (!WORKING_STATES.has(record.state)) return false;
-  try {
-    const client = await connectRun(folder, 'luthier runs tag');
-    await client.request('describe', { tags });
-    client.close();
-    return true;
-  } catch (error) {
-    if (error instanceof LuthierError && error.code === 'interrupted') return false;
-    throw error;
-  }
 }

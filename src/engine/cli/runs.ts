@@ -20,6 +20,7 @@ import { findRunFolders } from '../../runs/find.ts';
 import { FILES, homeOf } from '../../runs/folder.ts';
 import { withdraw } from '../../runs/queue.ts';
 import { createRun, findRun, requireNone } from '../runs/folder.ts';
+import { askProcess } from './ask-process.ts';
 import { announce, type BeginOptions, beginRun, refuseQueueDetached } from './begin.ts';
 import { findingLines } from './findings.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
@@ -269,7 +270,8 @@ export async function resumeRun(name: string, options: ResumeOptions): Promise<n
     return EXIT.done;
   }
   const fromLine = await countLines(join(folder, FILES.metrics));
-  if (!(await reachPaused(folder, record))) {
+  // Where its process was killed before it could say that it lives, the lock decides who works on it.
+  if (!(await askProcess({ folder, record }, 'luthier runs resume', 'resume', {}))) {
     requireNone(await runFolderProblem(folder));
     if (!(await isOwn(folder, record))) {
       const wanted = await whoseRun(name, folder, record, options);
@@ -285,21 +287,6 @@ export async function resumeRun(name: string, options: ResumeOptions): Promise<n
   }
   if (options.detach) return announce(folder, options.json ?? false);
   return watchRun(folder, { json: options.json ?? false, fromLine });
-}
-
-/** Lets a paused run's process go on. @returns false where no process is there to be asked */
-async function reachPaused(folder: string, record: RunRecord): Promise<boolean> {
-  if (!WORKING_STATES.has(record.state)) return false;
-  try {
-    const client = await connectRun(folder, 'luthier runs resume');
-    await client.request('resume', {});
-    client.close();
-    return true;
-  } catch (error) {
-    // It was killed before it could say that it lives: the lock decides who works on it.
-    if (error instanceof LuthierError && error.code === 'interrupted') return false;
-    throw error;
-  }
 }
 
 /** A run that this machine made, or whose process answers on a socket of ours. */
