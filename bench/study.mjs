@@ -200,7 +200,14 @@ export function train({ folder, model, seed }, settings) {
   const done = last('done');
   const trained = last('solved') ?? last('step');
   return {
-    ...{ accuracy: metrics.accuracy, f1_macro: metrics.f1_macro, loss: metrics.loss, n, steps: done.step, seconds: round(seconds) },
+    ...{
+      accuracy: metrics.accuracy,
+      f1_macro: metrics.f1_macro,
+      loss: metrics.loss,
+      n,
+      steps: done.step,
+      seconds: round(seconds),
+    },
     ...{ train_s: round(trained.time - last('start').time), peak_rss_bytes: done.peak_rss_bytes },
   };
 }
