@@ -91,7 +91,7 @@ describe('names without a value', () => {
     expect(messages).toEqual([{ role: 'user', content: '1 \n-' }]);
     expect(undefinedNames).toEqual([
       {
-        ...{ name: 'missing', message: '“missing” has no value.', line: 5 },
+        ...{ name: 'missing', message: '“missing” has no value.', line: 5, file: null },
         range: { start: text.indexOf('missing'), end: text.indexOf('missing') + 7 },
       },
     ]);

@@ -18,15 +18,24 @@ export interface Template {
   syntax: Syntax;
 }
 
+/** Where a fault is: in the template's own text, or in a file that it takes in. */
+interface FaultPlace extends Pick<PromptWarning, 'range' | 'line'> {
+  /** As messages name it; null for the template. */
+  file: string | null;
+}
+
 /** A template cannot be filled: what is wrong, and where in its text. */
 export class PromptFault extends Error {
   /** In the template; null where it is in a file that it takes in. */
   readonly range: Range | null;
   /** 1-based line of that place. */
   readonly line: number | null;
+  /** The file that it takes in, in which it is; null where it is in the template. */
+  readonly file: string | null;
 
-  constructor(message: string, place: Pick<PromptWarning, 'range' | 'line'>) {
+  constructor(message: string, place: FaultPlace) {
     super(message);
+    this.file = place.file;
     this.range = place.range;
     this.line = place.line;
   }
@@ -37,7 +46,7 @@ export interface Filled {
   /** Of a completion: the text as it is; null for a dialogue. */
   text: string | null;
   /** Names that have no value, once for each place. */
-  undefinedNames: (PromptWarning & { name: string })[];
+  undefinedNames: (PromptWarning & Pick<FaultPlace, 'file'> & { name: string })[];
 }
 
 /**
@@ -60,8 +69,9 @@ export function readPromptTemplate(
     }
   } catch (cause) {
     if (!(cause instanceof IncludeFault)) throw cause;
-    if (cause.file !== null) throw new PromptFault(`${cause.file}: ${cause.message}`, { range: null, line: null });
-    throw new PromptFault(cause.message, { range: cause.range, line: lineAt(text, cause.range.start) });
+    const { file, message, range } = cause;
+    if (file !== null) throw new PromptFault(`${file}: ${message}`, { range: null, line: null, file });
+    throw new PromptFault(message, { range, line: lineAt(text, range.start), file });
   }
 }
 
@@ -80,11 +90,11 @@ export function fillTemplate(
   const undefinedNames: Filled['undefinedNames'] = [];
   const told = new Set<string>();
   const onUndefined = (name: string, at: Range | undefined) => {
-    const { prefix, range, line } = placeOf(template, at);
+    const { prefix, range, line, file } = placeOf(template, at);
     const key = `${name} ${prefix} ${range?.start}`;
     if (told.has(key)) return;
     told.add(key);
-    undefinedNames.push({ name, message: `${prefix}“${name}” has no value.`, range, line });
+    undefinedNames.push({ name, message: `${prefix}“${name}” has no value.`, range, line, file });
   };
   const filters: Filters = { truncate_tokens: (value, given) => truncateTokens(value, given.args, truncate) };
   try {
@@ -141,10 +151,11 @@ function threadOf(items: Value[], data: unknown): Thread {
 function placeOf(
   { text, source }: Pick<Template, 'text' | 'source'>,
   at: Range | undefined,
-): Pick<PromptWarning, 'range' | 'line'> & { prefix: string } {
+): FaultPlace & { prefix: string } {
   const origin = at ? source.originOf(at) : null;
-  if (!origin) return { range: null, line: null, prefix: '' };
-  if (origin.file !== null) return { range: null, line: null, prefix: `${origin.file}: ` };
+  if (!origin) return { range: null, line: null, file: null, prefix: '' };
+  const { file } = origin;
+  if (file !== null) return { range: null, line: null, file, prefix: `${file}: ` };
   const range = { start: Math.min(origin.range.start, text.length), end: Math.min(origin.range.end, text.length) };
-  return { range, line: lineAt(text, range.start), prefix: '' };
+  return { range, line: lineAt(text, range.start), file, prefix: '' };
 }

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { parsePrompt } from '../../prompts/parse.ts';
 import { problem } from '../../prompts/problems.ts';
 import type { PromptFile, Range } from '../../prompts/prompt-file.ts';
@@ -9,8 +10,9 @@ import {
   type PromptProblem,
   type PromptSource,
 } from '../../protocol/index.ts';
+import { KeyFault } from '../prompts/key-fault.ts';
 import { openPrompt } from '../prompts/prompt.ts';
-import { faultRange } from '../prompts/renderer.ts';
+import { faultFile, faultRange } from '../prompts/renderer.ts';
 import { type PromptModel, type RenderRequest, renderRow } from './prompt-model.ts';
 
 /**
@@ -57,10 +59,7 @@ export async function checkWithEngine(source: PromptSource, request: RenderReque
         'render',
         'error',
         error.message,
-        faultRange(error) ??
-          keyIn(error.message, file) ??
-          referenceIn(error.message, file) ??
-          firstLine(source.text, file.body),
+        faultRange(error) ?? placeOf(error, file) ?? firstLine(source.text, file.body),
       ),
     );
     return { problems, tokens: null };
@@ -86,20 +85,19 @@ function refusedMessage(
   return null;
 }
 
-/** The key that a message begins with: `sample: …`, or `summary.prompty: sample: …`. */
-function keyIn(message: string, { keys }: PromptFile): Range | null {
-  const said = new Set(message.split(': '));
-  return keys.find(({ path }) => said.has(path.join('.')))?.key ?? null;
-}
-
-/** The reference whose file, variable or dataset a message names. */
-function referenceIn(message: string, { references, keys, dataset, examples }: PromptFile): Range | null {
-  const named = references.find(({ target }) => message.includes(target));
-  if (named) return named.range;
-  const own = { dataset, 'examples.dataset': examples?.dataset };
-  const key = Object.entries(own).find(([, file]) => file !== undefined && message.includes(file))?.[0];
-  const found = keys.find(({ path }) => path.join('.') === `luthier.${key}`);
-  return found ? (found.value ?? found.key) : null;
+/**
+ * The key at fault, or the reference in it where its path has numbers in the place of names; of a file that the body
+ * takes in, where it does so.
+ */
+function placeOf(error: LuthierError, { keys, references }: PromptFile): Range | null {
+  const file = faultFile(error);
+  if (file !== null)
+    return references.find(({ path, target }) => path === null && posix.normalize(target) === file)?.range ?? null;
+  if (!(error instanceof KeyFault)) return null;
+  const { key, part, target } = error.place;
+  const found = keys.find(({ path }) => path.join('.') === key);
+  if (found) return part === 'value' ? (found.value ?? found.key) : found.key;
+  return references.find((reference) => reference.target === target)?.range ?? null;
 }
 
 function firstLine(text: string, { start, end }: Range): Range {

@@ -117,9 +117,20 @@ describe('a model that writes', () => {
     expect(await places('inputs: [{name: a, default: "${file:none.txt}"}]', 'user:\n{{ a }}')).toEqual([
       '"${file:none.txt}"',
     ]);
+    await writeFile(join(place, 'names.json'), '"${file:gone.txt}"');
+    expect(await places('inputs: [{name: a, default: "${file:names.json}"}]', 'user:\n{{ a }}')).toEqual([
+      '"${file:names.json}"',
+    ]);
     expect(await places('luthier: { dataset: none.csv }', 'user:\nhi')).toEqual(['none.csv']);
+    expect(await places('luthier: { examples: { dataset: none.csv } }', 'user:\nhi')).toEqual(['none.csv']);
+    // The key is named, whatever the file is called.
+    const alike = await checkWithEngine(sourceOf('sample: ${file:sample.json}', 'user:\nhi'), request);
+    expect(alike.problems).toMatchObject([{ range: { start: 4, end: 10 } }]);
+    expect(alike.problems[0]!.message).toMatch(/sample: sample\.json does not exist/);
     await writeFile(join(place, 'guide.md'), 'see ${file:deeper.md}');
     expect(await places('model: x', 'user:\nfirst\n${file:guide.md}')).toEqual(['${file:guide.md}']);
+    await writeFile(join(place, 'broken.md'), 'see {{ a');
+    expect(await places('model: x', 'user:\nfirst\n${file:./broken.md}')).toEqual(['${file:./broken.md}']);
     const broken = await checkWithEngine(sourceOf('inputs: 3', 'user:\nhi'), request);
     expect(broken).toEqual({ problems: [], tokens: null });
   });

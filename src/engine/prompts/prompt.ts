@@ -7,6 +7,7 @@ import type { Filled } from '../../prompts/render.ts';
 import { inputValues } from '../../prompts/values.ts';
 import { counted, LuthierError, type PromptSource, type PromptWarning } from '../../protocol/index.ts';
 import { datasetInside, loadPrompt, type Surroundings, surroundingsOf } from './files.ts';
+import { atValue, behind, KeyFault } from './key-fault.ts';
 import { type Environment, resolveReferences } from './references.ts';
 import { type PromptRenderer, promptFault, type RenderOptions } from './renderer.ts';
 import { drawExamples, noDataset, openPromptRows, type PromptRows, writtenExamples } from './rows.ts';
@@ -75,7 +76,7 @@ export async function openPrompt(source: PromptSource, { signal, environment }: 
   const needed = isForRows ? { ...parsed, inputs, sample: null, sampleFile: null } : parsed;
   const file = await resolved(needed, around, environment).catch((error: unknown) => {
     if (!(error instanceof LuthierError)) throw error;
-    throw new LuthierError(error.code, `${name}: ${error.message}`, error.hint);
+    throw behind(name, error);
   });
   const prompt = await loadPrompt(text, around);
   const { rows, examples } = await rowsOf(source, file, around, signal);
@@ -136,7 +137,8 @@ async function resolved(file: PromptFile, around: Surroundings, environment?: En
   const follow = (value: unknown, path: string) => resolveReferences(value, path, around, environment);
   const sample = file.sampleFile === null ? file.sample : await follow(`\${file:${file.sampleFile}}`, 'sample');
   if (sample !== null && (typeof sample !== 'object' || Array.isArray(sample)))
-    throw new LuthierError(
+    throw new KeyFault(
+      { key: 'sample', part: 'key' },
       'prompt-invalid',
       `sample: ${file.sampleFile} has no inputs with values.`,
       'Write {"input": "value"}.',
@@ -167,6 +169,8 @@ const sampleOf = (values: Record<string, unknown> | null, name: string, own: unk
   return sample === undefined ? {} : { sample };
 };
 
+const DATASET = 'luthier.dataset';
+
 /** Rows that fill the template, and those that its examples are drawn from. */
 async function rowsOf(
   { data }: PromptSource,
@@ -175,18 +179,27 @@ async function rowsOf(
   signal?: AbortSignal,
 ): Promise<{ rows: PromptRows | null; examples: PromptRows | null }> {
   // What a person names is his own choice; what a template names lies in the workspace.
-  const inside = async (name: string) => openPromptRows(await datasetInside(name, around.folder, around.roots), signal);
+  const inside = (name: string, key: string) =>
+    atValue(
+      key,
+      datasetInside(name, around.folder, around.roots).then((place) => openPromptRows(place, signal)),
+    );
   const own =
-    data === undefined ? (dataset === undefined ? null : inside(dataset)) : openPromptRows(resolve(data), signal);
+    data === undefined
+      ? dataset === undefined
+        ? null
+        : inside(dataset, DATASET)
+      : openPromptRows(resolve(data), signal);
   const rows = await own;
   if (!examples || examples.rows) return { rows, examples: null };
   if (examples.dataset !== undefined) {
     const same = examples.dataset === dataset && data === undefined;
-    return { rows, examples: same ? rows : await inside(examples.dataset) };
+    return { rows, examples: same ? rows : await inside(examples.dataset, 'luthier.examples.dataset') };
   }
-  if (dataset !== undefined) return { rows, examples: data === undefined ? rows : await inside(dataset) };
+  if (dataset !== undefined) return { rows, examples: data === undefined ? rows : await inside(dataset, DATASET) };
   if (rows) return { rows, examples: rows };
-  throw new LuthierError(
+  throw new KeyFault(
+    { key: 'luthier.examples', part: 'key' },
     'prompt-invalid',
     'luthier.examples: there is no dataset to draw them from.',
     'Name one: luthier: { dataset: FILE }.',

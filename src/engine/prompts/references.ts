@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { referenceIn } from '../../prompts/references.ts';
 import { LuthierError } from '../../protocol/index.ts';
 import { type Surroundings, valueInside } from './files.ts';
+import { KeyFault } from './key-fault.ts';
 
 /** Variables of the environment whose names say that nobody else should read them. */
 const SECRET =
@@ -18,7 +19,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * that are read are followed, too.
  * @param path keys that lead to it, for errors
  * @param environment null where a value is to be kept, which is never one of the environment
- * @throws LuthierError `prompt-invalid` naming the key
+ * @throws KeyFault `prompt-invalid` naming the key
  */
 export async function resolveReferences(
   value: unknown,
@@ -51,32 +52,34 @@ export async function resolveReferences(
     const from = { ...around, folder: dirname(place) };
     return await resolveReferences(found, path, from, environment, [...way, place], read);
   } catch (error) {
-    if (!(error instanceof LuthierError) || error.message.startsWith(path)) throw error;
-    throw new LuthierError(error.code, `${path}: ${error.message}`, error.hint);
+    if (!(error instanceof LuthierError)) throw error;
+    // In a file of a file, it is the template's own reference that leads there.
+    const isNamed = error instanceof KeyFault;
+    const place = { key: isNamed ? error.place.key : path, part: 'key', target: reference.target } as const;
+    throw new KeyFault(place, error.code, isNamed ? error.message : `${path}: ${error.message}`, error.hint);
   }
 }
 
 function variable(name: string, otherwise: string | undefined, path: string, environment: Environment | null): string {
+  const fault = (what: string, hint: string) =>
+    new KeyFault({ key: path, part: 'key', target: name }, 'prompt-invalid', `${path}: ${what}`, hint);
   if (environment === null) {
-    throw new LuthierError(
-      'prompt-invalid',
-      `${path}: the variable ${name} of the environment is not kept by a run: it may be private, and another one where the model is asked.`,
+    throw fault(
+      `the variable ${name} of the environment is not kept by a run: it may be private, and another one where the model is asked.`,
       'Write the value into the template that is trained with.',
     );
   }
   const held = Object.hasOwn(environment, name) ? environment[name] : undefined;
   if (SECRET.test(name) || WITH_PASSWORD.test(held ?? '')) {
-    throw new LuthierError(
-      'prompt-invalid',
-      `${path}: ${name} ${SECRET.test(name) ? 'sounds like a secret' : 'has a password in it'}, and is put into no prompt.`,
+    throw fault(
+      `${name} ${SECRET.test(name) ? 'sounds like a secret' : 'has a password in it'}, and is put into no prompt.`,
       SECRET.test(name) ? 'Rename the variable if it is none.' : 'Use a variable without one.',
     );
   }
   const value = held ?? otherwise;
   if (value !== undefined) return value;
-  throw new LuthierError(
-    'prompt-invalid',
-    `${path}: the variable ${name} of the environment is not set.`,
+  throw fault(
+    `the variable ${name} of the environment is not set.`,
     `Set it, or say what stands for it: \${env:${name}:default}.`,
   );
 }

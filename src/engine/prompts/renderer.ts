@@ -1,8 +1,8 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Filled } from '../../prompts/render.ts';
-import { counted, LuthierError, type PromptWarning, type TextRange } from '../../protocol/index.ts';
+import { counted, LuthierError, type TextRange } from '../../protocol/index.ts';
 import { scriptBeside } from '../beside-bundle.ts';
-import type { LoadedPrompt, ThreadAnswer, ThreadRequest, TruncateRequest } from './thread.ts';
+import type { Fault, LoadedPrompt, ThreadAnswer, ThreadRequest, TruncateRequest } from './thread.ts';
 
 /** What one rendering may take. A template takes a millisecond; one that takes this much has gone wrong. */
 const MOST_MS = 2_000;
@@ -151,23 +151,25 @@ class Ended extends Error {
 }
 
 /** A fault of a template as an error: file, row and line, and what to do. */
-export const promptFault = (what: string, fault: Pick<PromptWarning, 'message' | 'line' | 'range'>): LuthierError =>
+export const promptFault = (what: string, fault: Fault): LuthierError =>
   new LuthierError(
     'prompt-invalid',
     `${what}${fault.line === null ? '' : `, line ${fault.line}`}: ${fault.message}`,
     'Correct the template, or the values that fill it.',
-    { cause: new At(fault.range) },
+    { cause: new At(fault.range, fault.file ?? null) },
   );
 
 /** Where in the template the fault is that an error tells of. */
 export const faultRange = ({ cause }: LuthierError): TextRange | null => (cause instanceof At ? cause.range : null);
 
-class At {
-  readonly range: TextRange | null;
+/** The file that the template takes in, where the fault is in one. */
+export const faultFile = ({ cause }: LuthierError): string | null => (cause instanceof At ? cause.file : null);
 
-  constructor(range: TextRange | null) {
-    this.range = range;
-  }
+class At {
+  constructor(
+    readonly range: TextRange | null,
+    readonly file: string | null,
+  ) {}
 }
 
 const tooMuch = (what: string, how: string): LuthierError =>

@@ -21,10 +21,13 @@ export interface ThreadRequest {
   truncates: boolean;
 }
 
-export type ThreadAnswer =
-  | { filled: Filled }
-  | { fault: Pick<PromptWarning, 'message' | 'range' | 'line'> }
-  | { failed: string };
+/** What is wrong with a template, and where. */
+export interface Fault extends PromptWarning {
+  /** The file that it takes in, in which it is. */
+  file?: string | null;
+}
+
+export type ThreadAnswer = { filled: Filled } | { fault: Fault } | { failed: string };
 
 /** What the thread asks while it fills: a text's first tokens. It waits for the answer. */
 export interface TruncateRequest {
@@ -64,8 +67,8 @@ function answer(
         fault: { message: `What the template makes is too large (${error.message}).`, range: null, line: null },
       };
     if (!(error instanceof PromptFault)) return { failed: (error as Error).message };
-    const { message, range, line } = error;
-    return { fault: { message, range, line } };
+    const { message, range, line, file } = error;
+    return { fault: { message, range, line, file } };
   }
 }
 

@@ -5,6 +5,7 @@ import { rewritten, type Written } from '../../prompts/rewrite.ts';
 import { bodyWithFiles, IncludeFault } from '../../prompts/source.ts';
 import { LuthierError } from '../../protocol/index.ts';
 import { loadPrompt, type Surroundings } from './files.ts';
+import { behind } from './key-fault.ts';
 import { resolveReferences } from './references.ts';
 import { promptFault } from './renderer.ts';
 import { includedOf, type LoadedPrompt } from './thread.ts';
@@ -45,7 +46,7 @@ export async function wholeTemplate(name: string, text: string, around: Surround
     const reference = `\${${kind}:${target}}`;
     const value = await resolveReferences(reference, path.join('.'), around, null).catch((error: unknown) => {
       if (!(error instanceof LuthierError)) throw error;
-      throw new LuthierError(error.code, `${name}: ${error.message}`, error.hint);
+      throw behind(name, error);
     });
     values.push({ range, value });
   }
