@@ -166,10 +166,10 @@ describe('whatFits', () => {
     const enough = estimateCardMemory(work, { ...narrowest, ...single });
     expect(enough).toBeLessThan(estimateCardMemory(work, { ...narrow, ...single }));
     expect(whatFits(work, recipe, true, enough)).toMatch(
-      /^It would fit with "load_in_4bit": true in strategy\. Or use/,
+      /^It would fit with "load_in_4bit": true in strategy, which costs more accuracy than 8 bits\. Or use/,
     );
     expect(whatFits(work, narrow, true, enough)).toMatch(
-      /^It would fit with "load_in_4bit": true in strategy instead of "load_in_8bit"\. Or use/,
+      /^It would fit with "load_in_4bit": true in strategy instead of "load_in_8bit", which costs more accuracy than 8 bits\. Or use/,
     );
     expect(whatFits(work, narrowest, true, 0.99 * enough)).not.toMatch(/^It would fit with "load_in/);
     expect(whatFits(work, { ...recipe, fp16: true }, true, enough)).not.toMatch(/load_in/);

@@ -117,7 +117,7 @@ export const whatFits = (work: Workload, recipe: Recipe, recomputes: boolean, by
 };
 
 const narrowerSetting = ({ load_in_8bit }: Strategy, bits: HeldBits): string =>
-  `It would fit with "load_in_${bits}bit": true in strategy${load_in_8bit ? ' instead of "load_in_8bit"' : ''}.`;
+  `It would fit with "load_in_${bits}bit": true in strategy${load_in_8bit ? ' instead of "load_in_8bit"' : ''}${bits === 4 ? ', which costs more accuracy than 8 bits' : ''}.`;
 
 /** A strategy with its frozen layers in so many bits, where a card can have them so and they are in more. */
 function inBlocks<S extends Strategy>({ architecture }: Workload, strategy: S, bits: HeldBits | undefined): S {
