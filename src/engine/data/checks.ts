@@ -15,6 +15,7 @@ import { type ColumnStats, columnStats, DISTINCT_CAP } from './column-stats.ts';
 import { LabelCells } from './label-cells.ts';
 import { type Fields, type LabelledRows, LabelledRowsBuilder } from './labelled-rows.ts';
 import { settleLabels } from './labels.ts';
+import { saysOtherTask } from './other-task.ts';
 import { type Pace, Stride } from './pace.ts';
 import { listed, Places, type Problems, quoted } from './problems.ts';
 import { RowIds } from './row-ids.ts';
@@ -66,14 +67,19 @@ export function missingColumns(
   const why = lacking.flatMap(({ kind }) => free.flatMap((column) => WHY_NOT[kind]?.(column) ?? []));
   const nested = [...table.nested].map(([key, line]) => `“${key}” (line ${line})`);
   const there = table.columns.filter((column) => !table.nested.has(column)).map((column) => `“${column}”`);
+  const has = [
+    ...(there.length > 0
+      ? [`its ${there.length === 1 ? 'only column is' : 'columns are'} ${listed(there.slice(0, 20))}`]
+      : []),
+    ...(nested.length > 0 ? [`nested JSON is under ${listed(nested.slice(0, 5))}`] : []),
+  ];
   return (
-    `No ${missing} column was found in ${table.name}; its ${there.length === 1 ? 'only column is' : 'columns are'} ` +
-    `${listed(there.slice(0, 20)) || 'none'}` +
-    `${nested.length > 0 ? `, and nested JSON is under ${listed(nested.slice(0, 5))}` : ''}.` +
+    `No ${missing} column was found in ${table.name}; ${has.join(', and ') || 'it has none'}.` +
     why
       .slice(0, MOST_REASONS)
       .map((sentence) => ` ${sentence}`)
-      .join('')
+      .join('') +
+    saysOtherTask(table, task)
   );
 }
 

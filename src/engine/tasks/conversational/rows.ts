@@ -4,7 +4,7 @@ import { listed, type Problems, quoted } from '../../data/problems.ts';
 import type { TableRow } from '../../data/row-record.ts';
 import { isEmpty, type Table } from '../../data/table.ts';
 import type { ReadRowsOptions, RowKind, TaskRow } from '../../data/types.ts';
-import { columnNamed, type Found, groupIn, noColumn } from '../language/columns.ts';
+import { columnNamed, type Found, groupIn, lacksColumns } from '../language/columns.ts';
 import { languageKind, type Written } from '../language/kind.ts';
 import { listIn, type Message, readMessages, TURN_PROBLEMS, type TurnProblem } from './turns.ts';
 
@@ -60,9 +60,10 @@ export function layoutOf(table: Table, given: Columns): Layout {
   }
   const [prompt, input, completion] = [named('prompt'), named('input'), named('completion')];
   if (!prompt || !completion) {
-    throw noColumn(
+    throw lacksColumns(
       table,
-      `${table.name} has no column of conversations.`,
+      TASK,
+      'conversations',
       `a list of messages (${listed(FIELDS.conversational[0]!.usual.slice(0, 3).map(quoted), 'or')}), or a prompt and its answer (“instruction” and “output”)`,
     );
   }

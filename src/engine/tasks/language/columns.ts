@@ -1,5 +1,6 @@
-import { type Columns, type Field, GROUP, LuthierError } from '../../../protocol/index.ts';
+import { type Columns, type Field, GROUP, LuthierError, type TaskName } from '../../../protocol/index.ts';
 import { OTHER_NAMES } from '../../data/names.ts';
+import { saysOtherTask } from '../../data/other-task.ts';
 import { listed, listedSome, type Problems, quoted } from '../../data/problems.ts';
 import type { TableRow } from '../../data/row-record.ts';
 import type { Table } from '../../data/table.ts';
@@ -32,13 +33,19 @@ export function columnNamed(table: Table, field: Field, given: Columns): Found |
   return undefined;
 }
 
-/** @param needs what would do */
-export const noColumn = (table: Table, message: string, needs?: string): LuthierError =>
-  new LuthierError(
-    'data-invalid',
-    message,
-    `Its columns are ${listed(table.columns.slice(0, 20).map(quoted))}.${needs === undefined ? '' : ` It needs ${needs}; name them under “columns”.`}`,
+/** That no column is one that a task needs, and which task reads those that are there. @param needs what would do */
+export const lacksColumns = (table: Table, task: TaskName, what: string, needs: string): LuthierError =>
+  noColumn(
+    table,
+    `${table.name} has no column of ${what}.`,
+    ` It needs ${needs}; name them under “columns”.${saysOtherTask(table, task)}`,
   );
+
+const noColumn = (table: Table, message: string, instead = ''): LuthierError =>
+  new LuthierError('data-invalid', message, `${saysColumns(table.columns)}${instead}`);
+
+const saysColumns = (columns: readonly string[]): string =>
+  `Its ${columns.length === 1 ? 'only column is' : 'columns are'} ${listed(columns.slice(0, 20).map(quoted))}.`;
 
 /** What rows of one document or customer have in common, where a column says so. */
 export function groupIn(table: Table, columns: Columns): (row: TableRow) => { group?: string } {

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LuthierError } from '../../../protocol/index.ts';
 import { loadDataset } from '../../data/dataset.ts';
 import { inspectData } from '../../data/inspect.ts';
 import { partsOf } from '../../data/plain-text.ts';
@@ -116,6 +117,11 @@ describe('conversations', () => {
     await expect(loadDataset(CONVERSATIONS, other, { base: place, ...whole })).rejects.toThrow(
       'other.csv has no column of conversations.',
     );
+    await expect(loadDataset(CONVERSATIONS, other, { base: place, ...whole })).rejects.toMatchObject({
+      hint: expect.stringMatching(
+        /The task text-classification reads “text” and “label”: "task": "text-classification" /,
+      ),
+    });
     const unanswered = { messages: [{ role: 'user', content: 'Hi' }] };
     const open = await written('open.jsonl', lines([unanswered, unanswered]));
     await expect(loadDataset(CONVERSATIONS, open, { base: place, ...whole })).rejects.toThrow(
@@ -125,6 +131,19 @@ describe('conversations', () => {
     const named = await written('named.csv', 'conversation,label\nhello you,x\nbye you,y\n');
     expect((await inspect(named)).task).toBe('text-classification');
   });
+
+  it.each(allTasks.filter(({ name }) => name !== 'conversational'))(
+    'are said to be read by their own task where $name is asked to read them',
+    async (kind) => {
+      const file = await written('talks.jsonl', lines([{ messages: [{ role: 'user', content: 'Hi' }] }]));
+      const error = await loadDataset(kind, file, { base: place, ...whole }).catch((thrown: unknown) => thrown);
+      const { message, hint } = error as LuthierError;
+      expect(`${message} ${hint}`).toContain(
+        'The task conversational reads “messages”: "task": "conversational" in a recipe, --task conversational in luthier data inspect.',
+      );
+      expect(`${message} ${hint}`).not.toContain('none');
+    },
+  );
 
   it('that are in training and validation alike are kept out of validation', async () => {
     const row = (text: string) => ({

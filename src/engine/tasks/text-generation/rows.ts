@@ -5,7 +5,7 @@ import { listed } from '../../data/problems.ts';
 import type { TableRow } from '../../data/row-record.ts';
 import { isEmpty, type Table } from '../../data/table.ts';
 import type { ReadRowsOptions, RowKind, TaskRow } from '../../data/types.ts';
-import { columnNamed, type Found, groupIn, noColumn } from '../language/columns.ts';
+import { columnNamed, type Found, groupIn, lacksColumns } from '../language/columns.ts';
 import { languageKind, type Written } from '../language/kind.ts';
 
 const TASK = 'text-generation';
@@ -62,9 +62,10 @@ export function layoutOf(table: Table, given: Columns): { columns: Columns; reas
       reason: `The text is “${only}” (the only column); all of it is learnt.`,
     };
   }
-  throw noColumn(
+  throw lacksColumns(
     table,
-    `${table.name} has no column of texts.`,
+    TASK,
+    'texts',
     `a text, or a prompt and its completion (${listed(['“text”', '“prompt” and “completion”'], 'or')})`,
   );
 }
