@@ -141,7 +141,8 @@ function promptColumn(table: Table, given: Columns): string[] {
   const usual = given.text ?? ['prompt', 'text'].find((name) => table.columns.includes(name));
   const asGiven = usual === undefined ? {} : { text: usual };
   const { columns } = guessColumns(table, asGiven, undefined, { pairs: false });
-  const column = columns.text ?? (table.columns.length === 1 ? table.columns[0] : undefined);
+  const only = table.columns.length === 1 ? table.columns[0]! : undefined;
+  const column = columns.text ?? (only !== undefined && table.nested.has(only) ? undefined : only);
   if (column === undefined) throw noTexts(table, 'prompt', 'luthier generate');
   return [column];
 }

@@ -39,6 +39,14 @@ it('writes a delimited file with its own delimiter and a column more', async () 
   expect([from, columns, seen]).toEqual([['prompt'], ['generated_text'], [1, 2]]);
 });
 
+it('refuses lists of messages as prompts, though no other column is there', async () => {
+  const conversation = { messages: [{ role: 'user', content: 'Hi' }] };
+  await expect(predicted('talks.jsonl', `${JSON.stringify(conversation)}\n`)).rejects.toMatchObject({
+    message: 'talks.jsonl: none of the columns “messages” looks like text.',
+    hint: 'Call the column of texts “prompt”. With luthier generate, --text-column names it.',
+  });
+});
+
 it('writes other files as JSON Lines, lines of text too, and keeps a column that is there', async () => {
   const { written, columns } = await predicted('a.jsonl', '{"text":"one","generated_text":"old"}\n');
   expect(JSON.parse(written)).toEqual({ text: 'one', generated_text: 'old', generated_text_2: 'ONE, "yes"' });
