@@ -64,6 +64,16 @@ describe('a recipe’s own words', () => {
     expect(only(taken, checkRecipeText(taken)).fixes.map(({ title }) => title)).toEqual(['Remove "text_column"']);
   });
 
+  it('moves a strategy’s key from the top into the strategy, if that takes it', () => {
+    const titles = (text: string) => only(text, checkRecipeText(text)).fixes.map(({ title }) => title);
+    const lora = recipe({ strategy: { type: 'lora' }, load_in_8bit: true });
+    expect(fixed(lora, only(lora, checkRecipeText(lora)), 'Move to "strategy.load_in_8bit"')).toEqual({
+      ...{ model: 'starters/bert', dataset: 'tickets.csv', strategy: { type: 'lora', load_in_8bit: true } },
+    });
+    expect(titles(recipe({ strategy: { type: 'full' }, load_in_8bit: true }))).toEqual(['Remove "load_in_8bit"']);
+    expect(titles(recipe({ load_in_8bit: true }))).toEqual(['Remove "load_in_8bit"']);
+  });
+
   it('does not offer a key that is there already', () => {
     const text = recipe({ learning_rate: 1e-4, lerning_rate: 2e-4 });
     expect(only(text, checkRecipeText(text)).fixes.map(({ title }) => title)).toEqual(['Remove "lerning_rate"']);

@@ -55,6 +55,18 @@ export function explain(issue: Issue, input: unknown): RecipeIssue[] {
             hint: `Columns are named together, as in ${example}.`,
           };
         }
+        const inStrategy = key === '' ? strategiesWith('strategy', unknown) : undefined;
+        if (inStrategy !== undefined) {
+          const strategy = strategyNamed(valueAt(input, ['strategy', 'type']));
+          // Moved into another strategy, it would be as wrong there.
+          const isItsKey = strategy !== undefined && Object.hasOwn(strategy.schema.shape, unknown);
+          return {
+            ...{ code: 'unknown-key', keys: [unknown] },
+            ...(isItsKey && { belongs: ['strategy', unknown] as const }),
+            message: `unknown key "${unknown}"; did you mean "strategy.${unknown}"?`,
+            hint: `It is a key of "strategy". ${inStrategy}`,
+          };
+        }
         const nearest = nearestKey(unknown, known);
         const guessed = nearest === undefined ? '.' : `; did you mean "${prefix}${nearest}"?`;
         const hint =
@@ -115,7 +127,7 @@ function asObject(name: string, wrong: (message: string, instead: unknown[]) => 
 /** Says which strategies have a key that the one written has not. */
 function strategiesWith(path: string, key: string): string | undefined {
   if (path !== 'strategy') return undefined;
-  const types = Object.keys(STRATEGIES).filter((type) => key in STRATEGIES[type]!.schema.shape);
+  const types = Object.keys(STRATEGIES).filter((type) => Object.hasOwn(STRATEGIES[type]!.schema.shape, key));
   return types.length === 0 ? undefined : `It works only with ${listed(types.map((type) => `{"type": "${type}"}`))}.`;
 }
 

@@ -103,6 +103,20 @@ describe('parseRecipe', () => {
     });
   });
 
+  it('points a strategy’s key at the top to the strategy, and says which strategies have it', () => {
+    expect(refusal({ ...minimal, load_in_4bit: true })).toBe(
+      'The recipe: unknown key "load_in_4bit"; did you mean "strategy.load_in_4bit"?',
+    );
+    expect(refusal({ ...minimal, toString: true })).not.toContain('strategy');
+    expect(checkRecipe({ ...minimal, load_in_4bit: true })).toMatchObject({
+      issues: [
+        {
+          hint: 'It is a key of "strategy". It works only with {"type": "freeze"}, {"type": "lora"}, {"type": "prompt-tuning"} and {"type": "prefix-tuning"}.',
+        },
+      ],
+    });
+  });
+
   it('names key and range of a value out of it', () => {
     expect(refusal({ ...minimal, learning_rate: 0 })).toMatchInlineSnapshot(
       `"The recipe: "learning_rate" is 0 and must be more than 0."`,
