@@ -89,7 +89,7 @@ export async function runComparison({
   json,
   ...asked
 }: ComparisonCommand): Promise<{ code: number; comparison: Comparison }> {
-  const screen = new Screen(json);
+  const screen = new ComparisonScreen(json);
   const [interrupt, kill] = [new AbortController(), new AbortController()];
   const onSignal = () => {
     if (interrupt.signal.aborted) return kill.abort();
@@ -175,9 +175,10 @@ function namesIn(option: string, list: string | undefined): string[] | undefined
 }
 
 /** What is told while candidates are tried: an event or a line for each that is done, and a bar for the one at work. */
-class Screen {
+export class ComparisonScreen {
   readonly #json: boolean;
-  readonly #told = new Set<Candidate['title']>();
+  /** What was told of each: one that was left out may be tried after all, or be left out for another reason. */
+  readonly #told = new Map<string, string>();
   #bar: ProgressLine | null = null;
   #notes = 0;
   #running: string | null = null;
@@ -199,8 +200,10 @@ class Screen {
         note(`${at + 1} of ${candidates.length}  ${bold(name)}${expected}`);
         this.#bar = new ProgressLine(name);
       }
-      if (candidate.state === 'waiting' || candidate.state === 'running' || this.#told.has(name)) continue;
-      this.#told.add(name);
+      const { state, reason } = candidate;
+      const told = `${state}: ${reason}`;
+      if (state === 'waiting' || state === 'running' || this.#told.get(name) === told) continue;
+      this.#told.set(name, told);
       this.close();
       if (this.#json) printJson(eventOf(comparison, candidate));
       if (candidate.state === 'done') this.#tellResult(comparison, candidate);
