@@ -30,7 +30,7 @@ import { choose } from './choice.ts';
 import { type Entry, entriesOf, fail, isSame, leaveOut } from './entry.ts';
 import { Estimates } from './estimates.ts';
 import { dropModel, secondsOf, settle } from './outcome.ts';
-import { foldNotes, foldsFor, leaveOutLarge, seconds } from './preparation.ts';
+import { foldNotes, foldsFor, leaveOutLarge, leftOf, seconds } from './preparation.ts';
 import type { SearchPlan } from './search.ts';
 import { Comparisons } from './store.ts';
 
@@ -130,6 +130,8 @@ class Work {
   #before = 0;
   /** Seconds of the budget that the candidates at work may use; of successive halving a rung has its part. */
   #until = Number.POSITIVE_INFINITY;
+  /** How many these were when they were planned, in words. */
+  #part = '';
   readonly #estimates: Estimates;
   /** Left out only since there seemed to be no time, the fastest first. */
   #late: Candidate[] = [];
@@ -290,7 +292,11 @@ class Work {
     const sorted = [...entries].sort((a, b) => expected(a) - expected(b));
     const waiting = sorted.filter(({ candidate }) => candidate.state === 'waiting');
     const { budget_s } = this.#o;
-    if (budget_s !== null) this.#until = this.#used + share * Math.max(0, budget_s - this.#used);
+    if (budget_s !== null) {
+      const part = share * Math.max(0, budget_s - this.#used);
+      this.#until = this.#used + part;
+      this.#part = share < 1 ? `the ${seconds(part)} of its rung` : seconds(budget_s);
+    }
     const fitting = countFitting(waiting.map(expected), budget_s === null ? null : this.#left);
     if (fitting === 0 && waiting.length > 0 && !this.#candidates.some(({ result }) => result)) {
       const name = candidateName(this.#o.compared, waiting[0]!.candidate);
@@ -304,7 +310,7 @@ class Work {
     for (const candidate of this.#late)
       leaveOut(
         candidate,
-        `It would take about ${seconds(candidate.estimate_s!)}, more than the faster ones leave of ${seconds(this.#o.budget_s!)}.`,
+        `It would take about ${seconds(candidate.estimate_s!)}, more than the faster ones leave of ${this.#part}.`,
       );
     return sorted;
   }
@@ -327,7 +333,7 @@ class Work {
       for (const candidate of this.#late)
         leaveOut(
           candidate,
-          `It would take about ${seconds(expected(candidate))}, and ${seconds(this.#left)} of ${seconds(this.#o.budget_s!)} were left when the faster ones were done.`,
+          `It would take about ${seconds(expected(candidate))}, and ${leftOf(this.#left, this.#part)} left when the faster ones were done.`,
         );
       this.#late = [];
     }
@@ -342,7 +348,7 @@ class Work {
     if (left < 0.5 * candidate.estimate_s! * this.#pace) {
       leaveOut(
         candidate,
-        `It would take about ${seconds(candidate.estimate_s! * this.#pace)}, and only ${seconds(left)} are left.`,
+        `It would take about ${seconds(candidate.estimate_s! * this.#pace)}, and ${leftOf(left, this.#part)} left.`,
       );
       return this.#changed();
     }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { foldNotes, foldsFor } from './preparation.ts';
+import { foldNotes, foldsFor, leftOf } from './preparation.ts';
 
 const few = {
   ...{ rows: 25, validation_rows: 3 },
@@ -23,4 +23,10 @@ test('the note of folds names a candidate that is the only one', () => {
   );
   expect(told('head')).toContain('so head is cross-validated: 5 trainings');
   expect(foldNotes(5, few, 'text-classification', ['head'])[1]).toMatch(/^“odd” has 1 row, fewer than the 5 folds/);
+});
+
+test('what is left of a budget is said as it is', () => {
+  expect(leftOf(0, '2:00 minutes')).toBe('nothing of 2:00 minutes was');
+  expect(leftOf(1.2, '2:00 minutes')).toBe('1 second of 2:00 minutes was');
+  expect(leftOf(95, 'the 2:00 minutes of its rung')).toBe('1:35 minutes of the 2:00 minutes of its rung were');
 });

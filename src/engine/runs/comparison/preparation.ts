@@ -73,3 +73,9 @@ export function seconds(count: number): string {
   if (whole < 90) return counted(whole, 'second');
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')} minutes`;
 }
+
+/** `12 seconds of 2:00 minutes were`, `nothing of 2:00 minutes was`. @param whole in words */
+export function leftOf(left: number, whole: string): string {
+  const what = left < 0.5 ? 'nothing' : seconds(left);
+  return `${what} of ${whole} ${left < 1.5 ? 'was' : 'were'}`;
+}
