@@ -25,6 +25,6 @@ export async function tellCrash(journal: Pick<Journal, 'at' | 'record' | 'incide
   journal.incident({
     kind: 'device-lost',
     step: from,
-    message: `The training process ended after step ${step} without saying why. It computed on the graphics card, whose driver may have ended it${words ? ` (the last line of ${FILES.log}: ${words})` : ''}. ${goesOn(step, from)}`,
+    message: `The training process ended after step ${step} without saying why. It computed on the graphics card, whose driver may have ended it${words ? ` (the last that it printed into ${FILES.log}: ${words})` : ''}. ${goesOn(step, from)}`,
   });
 }

@@ -46,12 +46,14 @@ export async function startRun(folder: string, options: StartOptions = {}): Prom
   return child.pid!;
 }
 
-const stoppedAtOnce = async ({ code, signal }: Awaited<Spawned['ended']>, log: string) =>
-  new LuthierError(
+async function stoppedAtOnce({ code, signal }: Awaited<Spawned['ended']>, log: string): Promise<LuthierError> {
+  const words = printedIn(await readTail(log))
+    .trim()
+    .split('\n')
+    .at(-1);
+  return new LuthierError(
     'internal',
     `The training process stopped as soon as it started (${signal ?? `code ${code}`}).`,
-    `Its last line, from ${log}: ${printedIn(await readTail(log))
-      .trim()
-      .split('\n')
-      .at(-1)}`,
+    words ? `Its last line, from ${log}: ${words}` : `It printed nothing into ${log}.`,
   );
+}
