@@ -16,7 +16,7 @@ it('writes notes, evaluations, states and errors, each on a line with its moment
   expect(line({ event: 'eval', step: 4, epoch: 1, split: 'validation', metrics, n: 8, best: true })).toMatch(
     / Step 4: validation accuracy 50\.0 %, loss 1\.25 \(best so far\)$/,
   );
-  expect(line({ event: 'state', state: 'running' })).toMatch(/ The run is training\.$/);
+  expect(line({ event: 'state', state: 'running' })).toMatch(/ State: training$/);
   expect(line({ event: 'error', code: 'disk-full', message: 'Full.', hint: 'Make room.' })).toMatch(
     / Error: Full\. Make room\.$/,
   );

@@ -43,7 +43,7 @@ function textOf(event: RunEvent): string | null {
     case 'checkpoint':
       return `Checkpoint at step ${event.step}, ${formatBytes(event.bytes)}`;
     case 'state':
-      return `The run is ${STATE_WORDS[event.state]}.`;
+      return `State: ${STATE_WORDS[event.state]}`;
     case 'error':
       return `Error: ${inOneLine(event)}`;
     case 'done':

@@ -66,7 +66,7 @@ describe('a run that works', () => {
     });
     expect(notes.length).toBeGreaterThan(0);
     for (const note of notes) expect(log).toContain(note);
-    expect(log).toMatch(/\] Started: \d+ training rows, .*\n(.*\n)*.*\] The run is stopped early\.\n/);
+    expect(log).toMatch(/\] Started: \d+ training rows, .*\n(.*\n)*.*\] State: stopped early\n/);
     expect(await readdir(join(at('steered'), 'model'))).toContain('model.safetensors');
     const again = await run('runs', 'resume', 'steered').finished;
     expect(again.code).toBe(0);
