@@ -205,6 +205,13 @@ describe('the interval of a share that all rows have right, or none', () => {
     );
   });
 
+  it('is not made sure by a part in which nothing counts', () => {
+    const empty = { value: 0, weight: 14, interval: ofAllOrNone(0, 0, { low: 0, high: 0 }) };
+    const wrong = { value: 0, weight: 14, interval: ofAllOrNone(0, 14, { low: 0, high: 0 }) };
+    expect(intervalOfShare([empty, wrong])).toEqual({ low: 0, high: expect.closeTo(clopperPearson(0, 14).high, 9) });
+    expect(intervalOfShare([empty, empty])).toEqual({ low: 0, high: 0 });
+  });
+
   it('adds nothing to the width of others, which is that of all rows', () => {
     const some = { value: 0.8, weight: 14, interval: { low: 0.6, high: 0.9 } };
     const all = { value: 1, weight: 14, interval: ofAllOrNone(1, 14, drawn) };

@@ -300,9 +300,11 @@ export function intervalOfShare(parts: readonly Part[]): Interval | null {
   let rows = 0;
   for (const { interval } of some) {
     if (interval === null) return null;
-    // What `ofAllOrNone` has made the interval of.
-    rows += Math.log(TAIL) / Math.log(first.value === 1 ? interval.low : 1 - interval.high);
+    const end = first.value === 1 ? interval.low : 1 - interval.high;
+    // What `ofAllOrNone` has made the interval of; a part in which nothing counts has no width, and adds none.
+    if (end < 1) rows += Math.log(TAIL) / Math.log(end);
   }
+  if (rows === 0) return intervalOfMean(parts);
   const far = TAIL ** (1 / rows);
   return first.value === 1 ? { low: far, high: 1 } : { low: 0, high: 1 - far };
 }
