@@ -129,7 +129,7 @@ export async function predictFile(
     from: { file, lines },
   });
   if (added.length === 0 && texts.length > 0) throw new LuthierError('cancelled', 'No row was answered.');
-  if (table?.dialect) tellSurplus(table, added.length, tell);
+  if (table) tellSurplus(table, added.length, tell);
   const names = table?.columns ?? from;
   // A file that was answered before keeps those answers.
   const columns = [...new Set(added.flatMap((answer) => Object.keys(answer)))];
@@ -150,7 +150,7 @@ export async function predictFile(
   return { rows: added.length, of: texts.length, path: out, from, columns: renamed, warnings };
 }
 
-/** A row that is longer than the header would put its answer under no column. */
+/** In a row that is longer than the header, what is beyond stands under no column; its answer would, too. */
 function tellSurplus({ rows, broken = new Uint32Array(), columns }: Table, answered: number, note: Note): void {
   const at = [...broken].filter((place) => place < answered).map((place) => rows.at(place)!);
   const lines = at.filter(({ values }) => values.length > columns.length).map(({ line }) => line);
