@@ -94,6 +94,26 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await view.settle();
     expect(await text(view, '.progress-text')).toContain('Fold 4 of 5 · Step 901 of 1,875');
     expect(await text(view, '.stage')).toBe('Charts of fold 4 of 5');
+    // Behind the last step a fold is measured, and the model of all rows, which none are held out of, is written.
+    await view.send({ type: 'events', run: 'run-1', events: [{ ...step(300), fold: 4, eta_s: null }] });
+    await view.settle();
+    expect(await text(view, '.progress-text')).toMatch(/ · evaluating( ·|$)/);
+    const last = { ...begin, fold: undefined, num_validation_rows: 0, of_run: { before: 1500, total: 1875 } };
+    const final = [
+      { ...last, total_steps: 375 },
+      { ...step(375), eta_s: null },
+    ];
+    await view.send({ type: 'events', run: 'run-1', events: final });
+    await view.settle();
+    expect(await text(view, '.progress-text')).toMatch(/^Model of all rows · Step 1,875 of 1,875 .* · saving( ·|$)/);
+    await view.send({
+      type: 'events',
+      run: 'run-1',
+      events: [
+        { ...begin, fold: 4, of_run: { before: 900, total: 1875 } },
+        { ...step(1), fold: 4 },
+      ],
+    });
     await view.page.click('#tab-evaluation');
     await view.settle();
     expect(await text(view, '.area-folds')).toContain('2 of 5 folds finished, fold 4 of 5 in training');

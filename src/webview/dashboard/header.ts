@@ -130,7 +130,8 @@ const progressText = (run: RunView): string => {
   if (epochs.length > 0) parts.push(`epoch ${short(epochs[epochs.length - 1]!)}`);
   if (run.done) parts.push(`took ${duration(run.done.wall_s)}`);
   else if (record.state === 'running' && start && run.steps.lastStep === start.total_steps)
-    parts.push(afterLastStep(start.num_validation_rows, trainings !== null));
+    // What trains on all rows is the last of them.
+    parts.push(afterLastStep(start.num_validation_rows, trainings !== null && run.fold !== undefined));
   else if (record.state === 'running' && run.eta_s !== null) parts.push(`${duration(run.eta_s)} left`);
   const executor = start?.executor ?? record.environment?.executor;
   const threads = start?.num_threads ?? record.environment?.num_threads;
