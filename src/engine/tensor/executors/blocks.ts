@@ -141,7 +141,7 @@ export interface BothWays {
 }
 
 /** How a matrix `[rows, columns]` lies for a product. */
-export const lieOf = ([rows, columns]: readonly number[], way: keyof BothWays): Lie =>
+const lieOf = ([rows, columns]: readonly number[], way: keyof BothWays): Lie =>
   way === 'rows' ? { n: rows!, k: columns!, transposed: true } : { n: columns!, k: rows!, transposed: false };
 
 /** One form of a matrix `[rows, columns]`. */
