@@ -254,6 +254,15 @@ describe('texts in Latin script', () => {
     expect(otherLanguage(['en', code], text)).toBeNull();
   });
 
+  it('are told from one another, save for those of Scandinavia', () => {
+    const near = ['da', 'no', 'sv'];
+    for (const own of Object.keys(TEXTS))
+      for (const [code, text] of Object.entries(TEXTS)) {
+        const isOne = own === code || (near.includes(own) && near.includes(code));
+        expect([own, code, otherLanguage([own], text)?.code]).toEqual([own, code, isOne ? undefined : code]);
+      }
+  });
+
   it.each(Object.entries(TRADES))('are not taken for another language: %s', (_, text) => {
     expect(otherLanguage(['en'], text.repeat(8))).toBeNull();
   });
