@@ -210,6 +210,34 @@ it('what was left out by its estimate is tried after all, where the others leave
   );
 });
 
+it('a candidate that was interrupted goes on, though all of it would take longer than what is left', async () => {
+  const stop = new AbortController();
+  const once = async (signal: AbortSignal, onProgress: () => void) =>
+    compare({
+      ...{ compared: 'ways', data: 'rows.csv', base: place, home: join(place, '.luthier') },
+      candidates: [
+        {
+          ...{ strategy: 'full', title: 'Full', model: 'tiny', about: null, estimate_s: null, state: 'waiting' },
+          ...{ run: null, reason: null, result: null },
+          recipe: { model: 'tiny', dataset: 'rows.csv', num_train_epochs: 11, max_length: 16 },
+        },
+      ],
+      ...{ budget_s: 4000, rows: null, runner, signal, note: () => undefined, onProgress },
+      estimate: async () =>
+        ({
+          ...{ rows: 400, validation_rows: 40, classes: [], problems: [], seconds: 3800 },
+          ...{ peak_memory_bytes: 1, free_memory_bytes: 2 },
+        }) as unknown as RunEstimate,
+    });
+  const interrupted = await once(stop.signal, () => stop.abort());
+  expect(interrupted).toMatchObject({ state: 'interrupted', candidates: [{ state: 'waiting' }] });
+  const file = join(place, '.luthier', 'comparisons', `${interrupted.id}.json`);
+  await writeFile(file, JSON.stringify({ ...interrupted, used_s: 1000 }));
+  const { state, candidates } = await once(new AbortController().signal, () => undefined);
+  expect([state, candidates[0]!.state]).toEqual(['done', 'done']);
+  expect(candidates[0]!.run).toBe(interrupted.candidates[0]!.run);
+});
+
 it('a run that somebody discards leaves its candidate out, and one that fails has failed', async () => {
   const discarded = await tried(600, async (run) => {
     const client = await connectRun(run, 'test');

@@ -283,7 +283,7 @@ class Work {
   }
 
   /**
-   * The fastest first; what does not fit into the budget is left out.
+   * The fastest first; what does not fit into the budget is left out. What has begun goes on: its estimate is of all of it.
    * @param share of what is left of it
    * @throws LuthierError `usage`
    */
@@ -298,7 +298,9 @@ class Work {
       this.#part = share < 1 ? `the ${seconds(part)} of its rung` : seconds(budget_s);
     }
     const fitting = countFitting(waiting.map(expected), budget_s === null ? null : this.#left);
-    if (fitting === 0 && waiting.length > 0 && !this.#candidates.some(({ result }) => result)) {
+    const hasBegun = ({ candidate }: Entry) => candidate.run !== null;
+    const isNew = waiting.length > 0 && !waiting.some(hasBegun) && !this.#candidates.some(({ result }) => result);
+    if (fitting === 0 && isNew) {
       const name = candidateName(this.#o.compared, waiting[0]!.candidate);
       throw new LuthierError(
         'usage',
@@ -306,7 +308,10 @@ class Work {
         `Allow at least ${counted(Math.ceil((1.5 * (this.#used + expected(waiting[0]!) / share)) / 60), 'minute')}.`,
       );
     }
-    this.#late = waiting.slice(fitting).map(({ candidate }) => candidate);
+    this.#late = waiting
+      .slice(fitting)
+      .filter((entry) => !hasBegun(entry))
+      .map(({ candidate }) => candidate);
     for (const candidate of this.#late)
       leaveOut(
         candidate,
@@ -345,7 +350,7 @@ class Work {
     const later = this.#candidates.slice(at + 1).filter(({ state }) => state === 'waiting');
     const left = this.#left;
     // Estimates are rough: those behind what took longer than it should are not begun without a prospect.
-    if (left < 0.5 * candidate.estimate_s! * this.#pace) {
+    if (left < (candidate.run === null ? 0.5 * candidate.estimate_s! * this.#pace : 1)) {
       leaveOut(
         candidate,
         `It would take about ${seconds(candidate.estimate_s! * this.#pace)}, and ${leftOf(left, this.#part)} left.`,
