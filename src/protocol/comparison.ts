@@ -14,7 +14,7 @@ import {
   recordOf,
   shape,
 } from './check.ts';
-import { saysInFewerBits } from './fewer-bits.ts';
+import { saysInFewerBits, saysInFloat } from './fewer-bits.ts';
 import { recipeNumber } from './figures.ts';
 import type { MetricKey } from './metrics.ts';
 import type { Columns, RecipeInput } from './recipe.ts';
@@ -222,21 +222,33 @@ export function candidateName(
   return [valuesText(values ?? {}), ...(rung ? [rungText(rung)] : [])].join(' · ');
 }
 
-/** What is said of figures that a graphics card computed with frozen layers in fewer bits; nothing where there are none. */
+/**
+ * What is said of figures that a graphics card computed with frozen layers in fewer bits, and of candidates that ask for
+ * 4 bits and were computed in float all the same; nothing where there are none.
+ */
 export function saysOfFewerBits({
   compared,
   candidates,
 }: {
   compared: Compared;
-  candidates: readonly Pick<Candidate, 'strategy' | 'model' | 'values' | 'rung' | 'result'>[];
+  candidates: readonly Pick<Candidate, 'strategy' | 'model' | 'values' | 'rung' | 'recipe' | 'result'>[];
 }): string[] {
   const measured = candidates.filter(({ result }) => result !== null);
+  const namesOf = (those: typeof measured) =>
+    new Intl.ListFormat('en-GB').format(those.map((candidate) => candidateName(compared, candidate)));
   const bits = new Set(measured.flatMap(({ result }) => result?.frozen_bits ?? []));
-  return [...bits].map((few) => {
+  const says = [...bits].map((few) => {
     const those = measured.filter(({ result }) => result?.frozen_bits === few);
-    const names = new Intl.ListFormat('en-GB').format(those.map((candidate) => candidateName(compared, candidate)));
-    return saysInFewerBits(few, `The figures of ${those.length === measured.length ? 'this comparison' : names}`);
+    return saysInFewerBits(
+      few,
+      `The figures of ${those.length === measured.length ? 'this comparison' : namesOf(those)}`,
+    );
   });
+  const inFloat = measured.filter(({ recipe, result }) => {
+    const { load_in_4bit } = (recipe.strategy ?? {}) as { load_in_4bit?: boolean };
+    return load_in_4bit === true && result?.frozen_bits === undefined;
+  });
+  return inFloat.length === 0 ? says : [...says, saysInFloat(namesOf(inFloat))];
 }
 
 /** `0.333 epochs`, `40 steps`. */
