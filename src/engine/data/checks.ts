@@ -36,11 +36,13 @@ export function requireColumns(
   stats?: readonly ColumnStats[],
 ): Columns {
   if (lackingFields(columns, task).length === 0) return columns;
-  const named = FIELDS[task].filter(({ required }) => required).map(({ name }) => `"${name}": "…"`);
+  const needed = FIELDS[task].filter(({ required }) => required);
+  const named = needed.map(({ name }) => `"${name}": "…"`);
+  const flags = listed(needed.map(({ name }) => `--${name.replaceAll('_', '-')}-column`));
   throw new LuthierError(
     'data-invalid',
     missingColumns(table, columns, task, stats),
-    `Name them in the recipe, "columns": {${named.join(', ')}}, or add the missing one to the file.`,
+    `Name them, "columns": {${named.join(', ')}} in a recipe or ${flags} of luthier evaluate, or add the missing one to the file.`,
   );
 }
 

@@ -129,7 +129,9 @@ async function survey(source: Source, pace: Pace): Promise<Survey> {
     throw new LuthierError(
       'data-invalid',
       `${source.name} is empty.`,
-      'Add a header line such as “text,label” and one row for each text.',
+      /\.(json|jsonl|ndjson)$/i.test(source.name)
+        ? 'Write one object for each row, such as {"text": "…", "label": "…"}.'
+        : 'Add a header line such as “text,label” and one row for each text.',
     );
   }
   return { head: head!, ...found };

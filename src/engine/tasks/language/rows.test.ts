@@ -142,6 +142,13 @@ describe('conversations', () => {
         'The task conversational reads “messages”: "task": "conversational" in a recipe, --task conversational in luthier data inspect.',
       );
       expect(`${message} ${hint}`).not.toContain('none');
+      if (kind.name === 'token-classification')
+        expect(hint).toContain('or --tokens-column and --tags-column of luthier');
+      const empty = await written('empty.jsonl', '');
+      await expect(loadDataset(kind, empty, { base: place, ...whole })).rejects.toMatchObject({
+        message: 'empty.jsonl is empty.',
+        hint: 'Write one object for each row, such as {"text": "…", "label": "…"}.',
+      });
     },
   );
 
