@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { RunEvent } from '../protocol/index.ts';
-import { printedIn, runLogLine } from './run-log.ts';
+import { printedBefore, printedIn, runLogLine } from './run-log.ts';
 
 const at = { time: 1_780_000_000 };
 const line = (event: object) => runLogLine({ ...at, ...event } as RunEvent);
@@ -32,4 +32,16 @@ it('tells what a process printed by itself from what the run told', () => {
     line({ event: 'state', state: 'running' }),
   ];
   expect(printedIn(log.join('\n'))).toBe('Error: libcuda is gone');
+});
+
+it('tells what the process before the one that has begun printed', () => {
+  const [starting, running] = ['starting', 'running'].map((state) => line({ event: 'state', state }));
+  const log = [starting, 'warning: no display', running, starting, running, 'vkQueueSubmit: device lost', starting];
+  expect(printedBefore(log.join('\n')).trim()).toBe('vkQueueSubmit: device lost');
+  // It died without a word, which an earlier one had.
+  expect(printedBefore([starting, 'warning: no display', starting, running, starting].join('\n')).trim()).toBe('');
+  // Of its log the end alone is read.
+  expect(printedBefore([running, 'vkQueueSubmit: device lost', starting].join('\n')).trim()).toBe(
+    'vkQueueSubmit: device lost',
+  );
 });

@@ -9,6 +9,7 @@ import {
   type MetricKey,
   metricName,
   type RunEvent,
+  type RunState,
   STATE_WORDS,
 } from '../protocol/index.ts';
 
@@ -23,6 +24,8 @@ export function runLogLine(event: RunEvent): string | null {
   return `[${new Date(event.time * 1000).toISOString()}] ${visibleLine(prefix === null ? text : `${prefix}: ${text}`)}`;
 }
 
+const stateText = (state: RunState): string => `State: ${STATE_WORDS[state]}`;
+
 const OURS = /^\[\d{4}-\d\d-\d\dT[\d:.]+Z\] /;
 
 /** Of a log's text what its process printed by itself: the driver's or Node's last words. */
@@ -31,6 +34,15 @@ export const printedIn = (log: string): string =>
     .split('\n')
     .filter((line) => !OURS.test(line))
     .join('\n');
+
+/** The same of the process before the one that has begun and told its state: what earlier ones printed is no word of its end. */
+export function printedBefore(log: string): string {
+  const processes = log.split(STARTING);
+  return printedIn(processes.at(-2) ?? log);
+}
+
+/** A line with which a process begins. */
+const STARTING = new RegExp(`^\\[.*?\\] ${stateText('starting')}$`, 'm');
 
 function textOf(event: RunEvent): string | null {
   switch (event.event) {
@@ -43,7 +55,7 @@ function textOf(event: RunEvent): string | null {
     case 'checkpoint':
       return `Checkpoint at step ${event.step}, ${formatBytes(event.bytes)}`;
     case 'state':
-      return `State: ${STATE_WORDS[event.state]}`;
+      return stateText(event.state);
     case 'error':
       return `Error: ${inOneLine(event)}`;
     case 'done':

@@ -1,7 +1,7 @@
 import { readTail } from '../../files/tail.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readEvents } from '../../runs/metrics.ts';
-import { printedIn } from '../../runs/run-log.ts';
+import { printedBefore } from '../../runs/run-log.ts';
 import { goesOn } from './going-on.ts';
 import type { Journal } from './journal.ts';
 
@@ -18,7 +18,7 @@ export async function tellCrash(journal: Pick<Journal, 'at' | 'record' | 'incide
   if (last.event === 'checkpoint' && last.reason === 'interrupt') return;
   const step = events.findLast((event) => event.event === 'step')?.step ?? 0;
   if (step <= from) return;
-  const words = printedIn(await readTail(journal.at(FILES.log)))
+  const words = printedBefore(await readTail(journal.at(FILES.log)))
     .trim()
     .split('\n')
     .at(-1);

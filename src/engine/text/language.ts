@@ -67,7 +67,7 @@ export function languageProblem(
   const script = dominantScript(sample);
   const mismatch = scriptMismatch(languages, script) ?? (script === 'Latin' ? wordsMismatch(languages, sample) : null);
   const message = mismatch ?? unknownWarning(unknownShare, sample);
-  // A few odd words are no other language: what is certain and what is a hint have codes of their own.
+  // A few odd words are no other language: that has a code of its own.
   const code = mismatch === null ? 'unknown-tokens' : 'language-mismatch';
   return message === null ? null : { severity: 'warning', code, message };
 }

@@ -175,6 +175,17 @@ describe('whatFits', () => {
     expect(whatFits(work, { ...recipe, fp16: true }, true, enough)).not.toMatch(/load_in/);
   });
 
+  it('keeps the strategy, in 8 bits and with shorter texts, before it suggests another', () => {
+    const strategy = { ...adapted, r: 5, load_in_8bit: true };
+    const long = { ...recipe, strategy: { ...adapted, r: 5 }, max_length: 1024 } as Recipe;
+    const texts = Array<number>(64).fill(1024);
+    const longWork = { ...work, trainLengths: texts, validationLengths: texts };
+    const enough = estimateCardMemory(longWork, { ...long, ...single, strategy, max_length: 512 } as Recipe);
+    expect(whatFits(longWork, long, true, enough)).toMatch(
+      /^It would fit with strategy {"type":"lora","r":5,.*"load_in_8bit":true}, max_length 512/,
+    );
+  });
+
   it('suggests another strategy in 8 bits as well', () => {
     const full = { ...recipe, strategy: { type: 'full' } } as Recipe;
     const enough = estimateCardMemory(work, { ...narrow, ...single });

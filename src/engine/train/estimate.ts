@@ -246,7 +246,7 @@ export function requireMemory(work: Workload, written: Recipe, backend: Savings 
 /**
  * The setting nearest to the recipe's that fits: batches in pieces give the same result, so they come first; layers that
  * are computed again give it, too, and take longer.
- * @param narrowed a suggested strategy as it takes least, where that is not in float
+ * @param narrowed a strategy as it takes least, where that is not in float
  */
 export function smallerSetting(
   work: Workload,
@@ -276,8 +276,10 @@ export function smallerSetting(
     strategy: narrowed(inFloat(kind.suggest(facts))),
     rate: kind.learningRate?.(facts),
   }));
+  const narrow = narrowed(recipe.strategy);
   const strategies: { strategy: Strategy; rate?: number | undefined }[] = [
     recipe,
+    ...(narrow === recipe.strategy ? [] : [{ strategy: narrow }]),
     ...suggested.slice(0, -1),
     { strategy: { type: 'freeze', num_frozen_layers: facts.layers - 1 } },
     // The head alone takes least.
