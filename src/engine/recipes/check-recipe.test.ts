@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RecipeEdit, RecipeProblem } from '../../protocol/index.ts';
+import { LuthierError, type RecipeEdit, type RecipeProblem } from '../../protocol/index.ts';
 import { RecipeChecker } from './check-recipe.ts';
 import { checkRecipeText } from './check-recipe-text.ts';
 import { parseRecipe } from './recipe.ts';
@@ -156,6 +156,15 @@ describe('a recipe’s own words', () => {
       }
       expect(checkRecipeText(broken).length).toBeGreaterThan(0);
     }
+  });
+
+  it('answers to a length that is none', () => {
+    for (const length of ['{}', '{ "toString": 1, "valueOf": 1 }', '[]'])
+      for (const key of ['model', 'dataset', 'strategy', 'template'])
+        expect(checkRecipeText(`{ "${key}": { "length": ${length} } }`).length).toBeGreaterThan(0);
+    expect(() => parseRecipe(JSON.parse('{ "dataset": { "length": { "toString": 1, "valueOf": 1 } } }'))).toThrow(
+      LuthierError,
+    );
   });
 
   it('finds nothing exactly where a run would find nothing, and every fix leaves JSON', () => {

@@ -30,6 +30,7 @@ import type { AnyTask } from '../tasks/task.ts';
 import { templated } from '../tasks/templated.ts';
 import { checkText, type Places } from './check-recipe-text.ts';
 import { missingFile } from './missing-file.ts';
+import { withoutOddLengths } from './odd-lengths.ts';
 import { requirePooling } from './pooling.ts';
 import { recipeSchema } from './recipe-schema.ts';
 import { DEFAULT_BATCH } from './schedule.ts';
@@ -61,7 +62,7 @@ export class RecipeChecker {
     // Of a recipe with a fault, what is right is checked all the same.
     const { shape } = recipeSchema;
     const part = <K extends keyof typeof shape>(key: K) => {
-      const parsed = shape[key].safeParse(given[key]);
+      const parsed = shape[key].safeParse(withoutOddLengths(given[key]));
       return parsed.success ? (parsed.data as ReturnType<(typeof shape)[K]['parse']>) : undefined;
     };
     const model = part('model');

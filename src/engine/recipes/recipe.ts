@@ -19,6 +19,7 @@ import { kindOf, pretrainingOf, STRATEGIES, strategyNamed } from '../strategies/
 import { inFloat, isSmallWriter } from '../strategies/kind.ts';
 import { EXAMPLE_HINT, explain, isRecord, type RecipeIssue, rank } from './explain-issue.ts';
 import { migrateRecipe } from './migrate.ts';
+import { withoutOddLengths } from './odd-lengths.ts';
 import { parseJson } from './parse-json.ts';
 import { readRecipeText } from './recipe-file.ts';
 import { inputSchema } from './recipe-schema.ts';
@@ -171,7 +172,7 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
     const hint = 'Rename the class, or write "balanced".';
     return { issues: [{ code: 'wrong-value', keys: ['class_weight'], message, hint }] };
   }
-  const parsed = inputSchema.safeParse(input);
+  const parsed = inputSchema.safeParse(withoutOddLengths(input));
   if (!parsed.success) {
     // Unknown keys come last from zod, but a misspelt key is the likelier cause of a missing one.
     const sorted = [...parsed.error.issues].sort((a, b) => rank(a) - rank(b));
