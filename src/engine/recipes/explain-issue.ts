@@ -125,7 +125,7 @@ function asObject(name: string, wrong: (message: string, instead: unknown[]) => 
 }
 
 /** Says which strategies have a key that the one written has not. */
-function strategiesWith(path: string, key: string): string | undefined {
+export function strategiesWith(path: string, key: string): string | undefined {
   if (path !== 'strategy') return undefined;
   const types = Object.keys(STRATEGIES).filter((type) => Object.hasOwn(STRATEGIES[type]!.schema.shape, key));
   return types.length === 0 ? undefined : `It works only with ${listed(types.map((type) => `{"type": "${type}"}`))}.`;

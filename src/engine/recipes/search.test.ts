@@ -208,6 +208,11 @@ describe('a search in a recipe', () => {
     expect(of('strategy.lora_alpa')).toMatchObject({
       ...{ code: 'unknown-key', keys: ['search', 'values', 'strategy.lora_alpa'], instead: ['strategy.lora_alpha'] },
     });
+    expect(of('r')).toMatchObject({
+      ...{ code: 'unknown-key', keys: ['search', 'values', 'r'], instead: ['strategy.r'] },
+      message: 'unknown key "search.values.r"; did you mean "strategy.r"?',
+      hint: 'It is a key of "strategy". It works only with {"type": "lora"}.',
+    });
     expect(of('strategy.__proto__')).toMatchObject({ code: 'unknown-key' });
     expect(messageOf({ methd: 'grid', values: { seed: [1] } })).toEqual(
       expect.arrayContaining(['unknown key "search.methd"; did you mean "search.method"?']),

@@ -1,7 +1,7 @@
 import type { Recipe, Search, ValueRange } from '../../protocol/index.ts';
 import { nearest } from '../../protocol/nearest.ts';
 import { Random } from '../data/random.ts';
-import { type RecipeIssue, SEARCH_HINT } from './explain-issue.ts';
+import { type RecipeIssue, SEARCH_HINT, strategiesWith } from './explain-issue.ts';
 import { MOST_TRIALS, recipeSchema } from './recipe-schema.ts';
 import { setKey } from './set-key.ts';
 
@@ -198,11 +198,12 @@ const hasNoValidation = ({ dataset }: Recipe): boolean =>
 
 function unknownKey(key: string): RecipeIssue {
   const known = Object.keys(recipeSchema.shape).filter(isSearched);
-  const near = nearest(key, known, Math.max(3, key.length / 2));
+  const inStrategy = strategiesWith('strategy', key);
+  const near = inStrategy === undefined ? nearest(key, known, Math.max(3, key.length / 2)) : `strategy.${key}`;
   return {
     ...{ code: 'unknown-key', keys: ['search', 'values', key] },
     message: `unknown key "search.values.${key}"${near === undefined ? '.' : `; did you mean "${near}"?`}`,
-    hint: 'docs/recipe.md lists every key.',
+    hint: inStrategy === undefined ? 'docs/recipe.md lists every key.' : `It is a key of "strategy". ${inStrategy}`,
     ...(near !== undefined && { instead: [near] }),
   };
 }
