@@ -42,7 +42,7 @@ export function printedBefore(log: string): string {
 }
 
 /** A line with which a process begins. */
-const STARTING = new RegExp(`^\\[.*?\\] ${stateText('starting')}$`, 'm');
+const STARTING = new RegExp(`${OURS.source}${stateText('starting')}$`, 'm');
 
 function textOf(event: RunEvent): string | null {
   switch (event.event) {

@@ -83,14 +83,11 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     expect(await text(view, '.stage')).toBe('Charts of fold 3 of 5');
     expect(await view.page.getByRole('button', { name: 'Stop and Keep Folds' }).count()).toBe(1);
     const begin = madeFolds().events.find(({ event }) => event === 'start')!;
-    await view.send({
-      type: 'events',
-      run: 'run-1',
-      events: [
-        { ...begin, fold: 4, of_run: { before: 900, total: 1875 } },
-        { ...step(1), fold: 4 },
-      ],
-    });
+    const fourth = [
+      { ...begin, fold: 4, of_run: { before: 900, total: 1875 } },
+      { ...step(1), fold: 4 },
+    ];
+    await view.send({ type: 'events', run: 'run-1', events: fourth });
     await view.settle();
     expect(await text(view, '.progress-text')).toContain('Fold 4 of 5 · Step 901 of 1,875');
     expect(await text(view, '.stage')).toBe('Charts of fold 4 of 5');
@@ -106,14 +103,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await view.send({ type: 'events', run: 'run-1', events: final });
     await view.settle();
     expect(await text(view, '.progress-text')).toMatch(/^Model of all rows · Step 1,875 of 1,875 .* · saving( ·|$)/);
-    await view.send({
-      type: 'events',
-      run: 'run-1',
-      events: [
-        { ...begin, fold: 4, of_run: { before: 900, total: 1875 } },
-        { ...step(1), fold: 4 },
-      ],
-    });
+    await view.send({ type: 'events', run: 'run-1', events: fourth });
     await view.page.click('#tab-evaluation');
     await view.settle();
     expect(await text(view, '.area-folds')).toContain('2 of 5 folds finished, fold 4 of 5 in training');

@@ -26,6 +26,12 @@ const task = () =>
 const backend = () => new Option('--backend <name>', 'backend to use').choices(BACKENDS);
 const json = () => new Option('--json', 'print one JSON object per line on stdout');
 
+/** How a model writes, and where. */
+function writing(command: Command): Command {
+  for (const option of generationOptions()) command.addOption(option);
+  return command.addOption(backend()).addOption(json());
+}
+
 /** Where and how the fields of labelled rows stand in a file, and how to read it. */
 const labelled = (command: Command, isRead?: Parameters<typeof withColumns>[1]): Command =>
   withSeveralLabels(withColumns(command, isRead)).addOption(encoding());
@@ -140,13 +146,9 @@ export function buildProgram(run: Run, strategies = '', onRefused: (command: Com
       'fill the template that the model learned its rows through; without it texts go in as they are',
     )
     .addOption(encoding());
-  for (const option of generationOptions()) generate.addOption(option);
-  generate
-    .addOption(backend())
-    .addOption(json())
-    .action((model, options) =>
-      run(async () => (await import('./generate.ts')).generate(model, { text: [], ...options }))(),
-    );
+  writing(generate).action((model, options) =>
+    run(async () => (await import('./generate.ts')).generate(model, { text: [], ...options }))(),
+  );
 
   program
     .command('complete')
@@ -174,11 +176,7 @@ export function buildProgram(run: Run, strategies = '', onRefused: (command: Com
     .description('talk to a model through its chat template, a line at a time')
     .option('--system <text>', 'system text, in front of the dialogue')
     .option('--tools <file>', 'JSON with the tools that the model may call, as in OpenAI’s files');
-  for (const option of generationOptions()) chat.addOption(option);
-  chat
-    .addOption(backend())
-    .addOption(json())
-    .action((model, options) => run(async () => (await import('./chat.ts')).chat(model, options))());
+  writing(chat).action((model, options) => run(async () => (await import('./chat.ts')).chat(model, options))());
 
   const prompt = program.command('prompt').description('render prompt templates (.prompty), and ask models with them');
   const filled = (command: Command): Command =>
@@ -206,13 +204,9 @@ export function buildProgram(run: Run, strategies = '', onRefused: (command: Com
       '--model <model>',
       'model folder, run (id, name or folder), starter or Hugging Face name (default: the template’s)',
     );
-  for (const option of generationOptions()) ask.addOption(option);
-  ask
-    .addOption(backend())
-    .addOption(json())
-    .action((file, options) =>
-      run(async () => (await import('./prompt-template.ts')).runTemplate(file, { set: [], ...options }))(),
-    );
+  writing(ask).action((file, options) =>
+    run(async () => (await import('./prompt-template.ts')).runTemplate(file, { set: [], ...options }))(),
+  );
 
   const data = program.command('data').description('inspect data, and make datasets of your own files');
   labelled(data.command('inspect'))

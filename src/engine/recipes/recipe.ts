@@ -307,7 +307,7 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
     );
   if (predict_in_8bit !== undefined && (learnt === 'regression' || taskOf(learnt).writes))
     return wrong('predict_in_8bit', `predict_in_8bit is of classifiers, and the task is ${learnt}.`, 'Remove the key.');
-  const { load_in_8bit, load_in_4bit } = recipe.strategy as { load_in_8bit?: boolean; load_in_4bit?: boolean };
+  const { load_in_8bit, load_in_4bit } = recipe.strategy;
   if (load_in_8bit && load_in_4bit)
     return wrong(
       'strategy',

@@ -14,6 +14,7 @@ import { withLinearInputs } from '../models/linear-inputs.ts';
 import { withMarkedLayers } from '../models/marked-layers.ts';
 import type { ParameterInfo, Source } from '../models/scope.ts';
 import type { Loss } from '../tasks/task.ts';
+import { formsNamed } from '../tensor/executors/blocks.ts';
 import {
   type BlockForms,
   type CompileOptions,
@@ -39,8 +40,6 @@ export interface ReadyProgram {
 export const PARAMETER = 'p:';
 /** In front of the name of a matrix that is fed with its axes swapped. */
 export const TRANSPOSED = 'transposed:';
-/** In front of the names of feeds that have a matrix in blocks. */
-const IN_BLOCKS = { rows: 'rows:', columns: 'columns:' };
 export const GRADIENT = 'grad:';
 export const MASK = 'mask:';
 export const LEARNED = 'learned';
@@ -49,9 +48,7 @@ export const LOSS_SCALE = 'loss_scale';
 
 /** The feeds that have a matrix in blocks, by its parameter. */
 export function blockFormsOf({ name, layout }: ParameterInfo, bits: HeldBits): BlockForms {
-  const form = (prefix: string) => ({ values: prefix + name, scales: `${prefix}${name} scales` });
-  const forward = layout === 'in,out' ? 'columns' : 'rows';
-  return { bits, forward, rows: form(IN_BLOCKS.rows), columns: form(IN_BLOCKS.columns) };
+  return formsNamed(name, bits, layout === 'in,out' ? 'columns' : 'rows');
 }
 
 export interface ProgramOptions {

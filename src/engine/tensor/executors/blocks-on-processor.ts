@@ -1,7 +1,7 @@
 import type * as Ort from 'onnxruntime-node';
 import type { Target } from '../graph/optimize.ts';
-import { type BothWays, quantizeBothWays } from './blocks.ts';
-import type { BlockForms, Compiled, Feed, HeldBits, Program, TensorSpec } from './executor.ts';
+import { type BothWays, formsNamed, quantizeBothWays } from './blocks.ts';
+import type { Compiled, Feed, HeldBits, Program, TensorSpec } from './executor.ts';
 import type { OnnxRuntime } from './onnxruntime-library.ts';
 import { compiledSession, openSession } from './session.ts';
 
@@ -38,7 +38,9 @@ export async function sessionInBlocks(
   weights: BlockWeights,
 ): Promise<Compiled> {
   const forms = new Map(
-    Object.entries(inputs).flatMap(([name, { held }]) => (held ? [[name, formsOf(name, held)] as const] : [])),
+    Object.entries(inputs).flatMap(([name, { held }]) =>
+      held ? [[name, formsNamed(name, held, FORWARD)] as const] : [],
+    ),
   );
   const blocksOf = (input: string) => forms.get(input);
   const opened = await openSession(ort, program, inputs, { ...target, isHeldIn8Bit: () => false, blocksOf }, options);
@@ -57,9 +59,4 @@ export async function sessionInBlocks(
       await compiled.run({ ...feeds, ...blocks }, fetches);
     },
   };
-}
-
-function formsOf(name: string, bits: HeldBits): BlockForms {
-  const form = (way: string) => ({ values: `${way} of ${name}`, scales: `scales of ${way} of ${name}` });
-  return { bits, forward: FORWARD, rows: form('rows'), columns: form('columns') };
 }

@@ -1,5 +1,5 @@
 import { FULL_RANGE } from './eight-bit.ts';
-import type { HeldBits } from './executor.ts';
+import type { BlockForms, HeldBits } from './executor.ts';
 
 /** Numbers of a weight's row that have a scale of their own: what is large among them spoils no others. */
 export const BLOCK = 32;
@@ -130,6 +130,15 @@ export function meantBy({ bits, values, scales }: BlockMatrix, lie: Lie): Float3
     }
   });
   return weight;
+}
+
+/**
+ * The feeds that have a matrix in blocks, named after the one that would have it in float.
+ * @param forward the form that a layer's output is computed by
+ */
+export function formsNamed(name: string, bits: HeldBits, forward: BlockForms['forward']): BlockForms {
+  const form = (way: string) => ({ values: `${way}:${name}`, scales: `${way}:${name} scales` });
+  return { bits, forward, rows: form('rows'), columns: form('columns') };
 }
 
 /** A matrix in blocks for products either way. */
